@@ -1,0 +1,25 @@
+//! The engine of racecheck: decides which accesses race, and says so.
+//!
+//! It knows nothing of the types that feed it. Its face has four parts:
+//!
+//! | what happens | where |
+//! | --- | --- |
+//! | threads: fork, start, end, join | [`thread`] |
+//! | synchronisation: release, acquire, atomics, fences, locks held | [`sync`] |
+//! | accesses: to a value with an inline shadow, to raw memory by address; allocation and freeing | [`shadow`] |
+//! | findings: collected, or printed and counted | [`report`] |
+//!
+//! The rules are in [`shadow`] (what races) and [`sync`] (what is ordered), each with its source. Calls into the engine never
+//! panic because of the engine, and a thread that is inside already passes by, so allocators, signal handlers and destructors may be tracked.
+//!
+//! Users want the crate `racecheck`, whose types call this one.
+
+mod clock;
+mod epoch;
+pub mod options;
+pub mod report;
+mod runtime;
+pub mod shadow;
+mod stack;
+pub mod sync;
+pub mod thread;

@@ -1,0 +1,116 @@
+//! Puts a race together from what the engine knows: the threads, the interned contexts, the symbols.
+//!
+//! Runs on the thread of the current access. Of the other thread it reads only the [`Record`], which is made to be read by others.
+
+use std::panic::Location;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::race::{Access, HeldLock, Operation, PairSite, Place, Race, Site, ThreadInfo};
+use super::{Place as Found, Recorded, explain};
+use crate::shadow::state::Class;
+use crate::stack::depot::{self, Context, Detail};
+use crate::stack::symbols::{self, Paths};
+use crate::thread::lifecycle::os_thread_name;
+use crate::thread::record::Record;
+use crate::thread::state::ThreadState;
+
+/// The two recorded accesses, with what was interned of them.
+pub(super) struct Finding<'a> {
+    pub(super) thread: &'a ThreadState,
+    pub(super) other: &'a Record,
+    pub(super) current: Recorded,
+    pub(super) previous: Recorded,
+    pub(super) place: &'a Found,
+}
+
+/// The site of an access, as it is told apart from others before any symbol is looked up.
+pub(super) fn pair_site(access: &Recorded) -> PairSite {
+    let context = access.context.map(depot::get);
+    match context.as_deref() {
+        Some(Context {
+            site: Some(site), ..
+        }) => PairSite::Source(site.file(), site.line(), site.column()),
+        Some(context) => PairSite::Code(context.frames.first().copied().unwrap_or(0)),
+        None => PairSite::Code(0),
+    }
+}
+
+pub(super) fn race(finding: &Finding<'_>, paths: &Paths) -> Race {
+    let current = access(&finding.current, &finding.thread.record, paths);
+    let previous = access(&finding.previous, finding.other, paths);
+    let (why, help) = explain::explain(finding, &current, &previous, paths);
+    Race {
+        location: Place {
+            address: finding.place.address,
+            size: finding.place.size,
+            name: finding.place.name.clone(),
+            created_at: finding.place.created.map(|location| site(location, paths)),
+        },
+        current,
+        previous,
+        why,
+        help,
+    }
+}
+
+pub(super) fn site(location: &Location<'_>, paths: &Paths) -> Site {
+    Site {
+        file: paths.shorten(location.file()),
+        line: location.line(),
+        column: location.column(),
+    }
+}
+
+fn access(recorded: &Recorded, record: &Record, paths: &Paths) -> Access {
+    let context = recorded.context.map(depot::get);
+    let detail = context
+        .as_ref()
+        .map_or(Detail::Plain, |context| context.detail);
+    Access {
+        operation: operation(recorded.class, detail),
+        thread: thread_info(record, paths),
+        held: context.as_ref().map_or_else(Vec::new, |context| {
+            context
+                .held
+                .iter()
+                .map(|lock| HeldLock {
+                    kind: lock.kind.name,
+                    created_at: site(lock.created, paths),
+                    locked_at: site(lock.locked, paths),
+                })
+                .collect()
+        }),
+        stack: context.map_or_else(Vec::new, |context| symbols::resolve(&context, paths)),
+    }
+}
+
+fn operation(class: Class, detail: Detail) -> Operation {
+    match (class, detail) {
+        (_, Detail::Free) => Operation::Free,
+        (Class::Read, Detail::Volatile) => Operation::VolatileRead,
+        (Class::Write, Detail::Volatile) => Operation::VolatileWrite,
+        (Class::Read, _) => Operation::Read,
+        (Class::Write, _) => Operation::Write,
+        (Class::AtomicRead, _) => Operation::AtomicRead,
+        (Class::AtomicWrite, _) => Operation::AtomicWrite,
+    }
+}
+
+fn thread_info(record: &Record, paths: &Paths) -> ThreadInfo {
+    let finished = record.is_finished();
+    let name = record.name().map(str::to_owned).or_else(|| {
+        let os_id = record.os_id.load(Relaxed);
+        (!finished && record.number != 1)
+            .then(|| os_thread_name(&os_id.to_string()))
+            .flatten()
+    });
+    ThreadInfo {
+        number: record.number,
+        name,
+        finished,
+        created_by: record.creator,
+        created_at: record.created.map_or_else(Vec::new, |created| {
+            symbols::resolve(&depot::get(created), paths)
+        }),
+    }
+}

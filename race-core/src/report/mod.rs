@@ -1,0 +1,58 @@
+//! From a conflict in the shadow to something a person can read.
+//!
+//! - [`race`]: the finding, as plain data. What everything below produces or consumes.
+//! - [`build`]: puts it together from the engine's state: threads, stacks, locks.
+//! - [`explain`]: the "Why" and the "Help".
+//! - [`text`] and [`json`]: the two renderings.
+//! - [`scope`]: races that belong to a test rather than to the log.
+//! - [`sink`]: duplicates, suppressions, the log, the count.
+//! - [`suppressions`]: the file of races not to report.
+//!
+//! Everything here is cold: it runs once a race, inside the engine, and may take milliseconds.
+
+mod build;
+mod explain;
+pub(crate) mod json;
+pub mod race;
+pub(crate) mod scope;
+pub(crate) mod sink;
+pub mod suppressions;
+pub(crate) mod text;
+
+pub use race::{Access, Frame, HeldLock, Operation, Race, Site, ThreadInfo};
+pub use scope::Collector;
+pub use sink::count;
+
+use std::panic::Location;
+
+use crate::shadow::state::{Access as Recorded, Conflicts};
+use crate::thread::registry;
+use crate::thread::state::ThreadState;
+
+/// Where in memory a race was, and what is known of the place.
+pub(crate) struct Place {
+    pub(crate) address: usize,
+    pub(crate) size: usize,
+    pub(crate) name: Option<String>,
+    pub(crate) created: Option<&'static Location<'static>>,
+}
+
+/// The access `current` of `thread` races with each of `conflicts`.
+#[cold]
+pub(crate) fn found(
+    thread: &mut ThreadState,
+    current: Recorded,
+    conflicts: &Conflicts,
+    place: Place,
+) {
+    for previous in conflicts {
+        let Some(record) = registry::record_of(previous.epoch) else {
+            continue;
+        };
+        // Somebody may have waited for its end where we can't look: no race can be claimed.
+        if record.end_may_be_known_unseen() {
+            continue;
+        }
+        sink::offer(thread, &record, current, *previous, &place);
+    }
+}

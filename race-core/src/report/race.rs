@@ -1,0 +1,322 @@
+//! A data race, as data: the structs that tests assert on and that both renderings are made from.
+//!
+//! Nothing in here knows the engine; everything is owned and final.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::text;
+
+/// What an access did.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Operation {
+    /// A plain load.
+    Read,
+    /// A plain store, or a load and a store.
+    Write,
+    /// An atomic load.
+    AtomicRead,
+    /// An atomic store or read-modify-write.
+    AtomicWrite,
+    /// `read_volatile`: a plain load as far as races go.
+    VolatileRead,
+    /// `write_volatile`: a plain store as far as races go.
+    VolatileWrite,
+    /// The memory was freed: a write to all of it.
+    Free,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Operation::Read => "read",
+            Operation::Write => "write",
+            Operation::AtomicRead => "atomic read",
+            Operation::AtomicWrite => "atomic write",
+            Operation::VolatileRead => "volatile read",
+            Operation::VolatileWrite => "volatile write",
+            Operation::Free => "free",
+        })
+    }
+}
+
+/// A place in the source.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Site {
+    pub(crate) file: String,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+impl Site {
+    /// The path, relative to the workspace where it lies within.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// The column, from 1; 0 if the debug information has none.
+    pub fn column(&self) -> u32 {
+        self.column
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)?;
+        if self.column != 0 {
+            write!(f, ":{}", self.column)?;
+        }
+        Ok(())
+    }
+}
+
+/// A function on a stack. A frame that was inlined stands before the one it was inlined into, as if it had been called.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Frame {
+    pub(crate) function: String,
+    #[serde(flatten)]
+    pub(crate) site: Option<Site>,
+    pub(crate) offset: usize,
+}
+
+impl Frame {
+    /// The function's path: `bank::Account::deposit`.
+    pub fn function(&self) -> &str {
+        &self.function
+    }
+
+    /// The place in the source, if debug information tells.
+    pub fn site(&self) -> Option<&Site> {
+        self.site.as_ref()
+    }
+
+    /// Bytes from the start of the (outermost) function's code.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+/// A lock that was held at an access.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct HeldLock {
+    pub(crate) kind: &'static str,
+    pub(crate) created_at: Site,
+    pub(crate) locked_at: Site,
+}
+
+impl HeldLock {
+    /// What it is: `Mutex`.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Where the lock was made.
+    pub fn created_at(&self) -> &Site {
+        &self.created_at
+    }
+
+    /// Where it was locked.
+    pub fn locked_at(&self) -> &Site {
+        &self.locked_at
+    }
+}
+
+/// The thread behind an access.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ThreadInfo {
+    pub(crate) number: u32,
+    pub(crate) name: Option<String>,
+    pub(crate) finished: bool,
+    pub(crate) created_by: Option<u32>,
+    pub(crate) created_at: Vec<Frame>,
+}
+
+impl ThreadInfo {
+    /// 1 for the main thread, then in the order of creation.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Its name, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Whether it had ended when the race was found.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// The number of the thread that created it, unless nobody did or it isn't known.
+    pub fn created_by(&self) -> Option<u32> {
+        self.created_by
+    }
+
+    /// The stack that created it, innermost frame first; empty for the main thread and for threads that were found running.
+    pub fn created_at(&self) -> &[Frame] {
+        &self.created_at
+    }
+
+    /// "main", or "thread 3".
+    pub(crate) fn short(&self) -> String {
+        if self.number == 1 {
+            "main".to_owned()
+        } else {
+            format!("thread {}", self.number)
+        }
+    }
+}
+
+/// One of the two accesses of a race.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Access {
+    pub(crate) operation: Operation,
+    pub(crate) thread: ThreadInfo,
+    pub(crate) stack: Vec<Frame>,
+    pub(crate) held: Vec<HeldLock>,
+}
+
+impl Access {
+    /// What it did.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// Who did it.
+    pub fn thread(&self) -> &ThreadInfo {
+        &self.thread
+    }
+
+    /// Where, innermost frame first. Frames of `std`, the test harness and racecheck are left out, unless `frames=all`.
+    pub fn stack(&self) -> &[Frame] {
+        &self.stack
+    }
+
+    /// The source line of the innermost frame.
+    pub fn site(&self) -> Option<&Site> {
+        self.stack.first()?.site()
+    }
+
+    /// The tracked locks that the thread held, in the order in which it took them.
+    pub fn held(&self) -> &[HeldLock] {
+        &self.held
+    }
+}
+
+/// What the two accesses had in common.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Place {
+    pub(crate) address: usize,
+    pub(crate) size: usize,
+    pub(crate) name: Option<String>,
+    pub(crate) created_at: Option<Site>,
+}
+
+impl Place {
+    /// The address of the value, or of the first byte in common.
+    pub fn address(&self) -> usize {
+        self.address
+    }
+
+    /// The size in bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// What it is called: `Shared<u64>`. None for raw memory.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Where it was made. None for raw memory.
+    pub fn created_at(&self) -> Option<&Site> {
+        self.created_at.as_ref()
+    }
+}
+
+/// A data race: two accesses to the same bytes by two threads, at least one a write and at least one not atomic, neither of which
+/// happens before the other.
+///
+/// `Display` is the report as it is printed, without colours.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Race {
+    pub(crate) current: Access,
+    pub(crate) previous: Access,
+    pub(crate) location: Place,
+    pub(crate) why: Vec<String>,
+    pub(crate) help: String,
+}
+
+impl Race {
+    /// The access that was being made when the race was found.
+    pub fn current(&self) -> &Access {
+        &self.current
+    }
+
+    /// The access that it raced with.
+    pub fn previous(&self) -> &Access {
+        &self.previous
+    }
+
+    /// Both, the current one first.
+    pub fn accesses(&self) -> [&Access; 2] {
+        [&self.current, &self.previous]
+    }
+
+    /// The memory they had in common.
+    pub fn location(&self) -> &Place {
+        &self.location
+    }
+
+    /// Why nothing orders the two, line by line.
+    pub fn why(&self) -> &[String] {
+        &self.why
+    }
+
+    /// What would.
+    pub fn help(&self) -> &str {
+        &self.help
+    }
+
+    /// Whether the two accesses are on these two lines, in either order. A file matches by its end: `bank.rs`.
+    pub fn is_between(&self, a: (&str, u32), b: (&str, u32)) -> bool {
+        let on = |access: &Access, (file, line): (&str, u32)| {
+            access
+                .site()
+                .is_some_and(|site| site.line == line && site.file.ends_with(file))
+        };
+        (on(&self.current, a) && on(&self.previous, b))
+            || (on(&self.current, b) && on(&self.previous, a))
+    }
+}
+
+impl fmt::Display for Race {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text::render(self, false, f)
+    }
+}
+
+/// Two sites of which a race is reported once, whichever access came first.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Pair(PairSite, PairSite);
+
+/// A site, as far as it can be told without symbols.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum PairSite {
+    Source(&'static str, u32, u32),
+    Code(usize),
+}
+
+impl Pair {
+    pub(crate) fn new(a: PairSite, b: PairSite) -> Pair {
+        if a <= b { Pair(a, b) } else { Pair(b, a) }
+    }
+}

@@ -1,0 +1,140 @@
+//! Scopes: whose races these are.
+//!
+//! A scope is opened around a piece of the program, a test's body for one; every thread started inside belongs to it. Its races are
+//! handed to whoever opened it instead of being printed. A scope that is closed takes no more: what is found later goes to the log.
+
+use std::collections::HashSet;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::report::race::{Pair, Race};
+use crate::thread::local;
+
+#[derive(Default)]
+struct Found {
+    closed: bool,
+    seen: HashSet<Pair>,
+    races: Vec<Race>,
+}
+
+/// The races of one piece of the program.
+#[derive(Default)]
+pub(crate) struct Scope {
+    found: Mutex<Found>,
+}
+
+/// What became of a race that was offered to a scope.
+pub(crate) enum Offer {
+    Taken,
+    Duplicate,
+    Closed,
+}
+
+impl Scope {
+    /// Whether this pair would be news here.
+    pub(crate) fn claim(&self, pair: &Pair) -> Offer {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.closed {
+            Offer::Closed
+        } else if found.seen.insert(pair.clone()) {
+            Offer::Taken
+        } else {
+            Offer::Duplicate
+        }
+    }
+
+    /// Hands over a claimed race. Gives it back if the scope has been closed meanwhile.
+    pub(crate) fn give(&self, race: Race) -> Result<(), Race> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.closed {
+            return Err(race);
+        }
+        found.races.push(race);
+        Ok(())
+    }
+
+    fn close(&self) -> Vec<Race> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.closed = true;
+        mem::take(&mut found.races)
+    }
+}
+
+static OPEN: Mutex<Vec<Weak<Scope>>> = Mutex::new(Vec::new());
+
+/// Closes every scope that is still open and takes its races: the process is ending under it.
+pub(crate) fn close_all() -> Vec<Race> {
+    let open = mem::take(&mut *OPEN.lock().unwrap_or_else(PoisonError::into_inner));
+    open.iter()
+        .filter_map(Weak::upgrade)
+        .flat_map(|scope| scope.close())
+        .collect()
+}
+
+/// Collects the races of the calling thread, and of all threads that it starts, from [`Collector::open`] to [`Collector::close`].
+///
+/// Collectors nest: the innermost has the race. Dropping one without closing it, as an unwind does, sends its races to the log.
+///
+/// # Example
+///
+/// ```
+/// use race_core::report::Collector;
+///
+/// let collector = Collector::open();
+/// // … run something …
+/// assert!(collector.close().is_empty());
+/// ```
+pub struct Collector {
+    scope: Arc<Scope>,
+    outer: Option<Arc<Scope>>,
+    closed: bool,
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collector").finish_non_exhaustive()
+    }
+}
+
+impl Collector {
+    /// Starts collecting on the calling thread.
+    pub fn open() -> Collector {
+        let scope = Arc::new(Scope::default());
+        let outer = local::enter(|thread| {
+            let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+            open.retain(|scope| scope.strong_count() > 0);
+            open.push(Arc::downgrade(&scope));
+            thread.scope.replace(scope.clone())
+        });
+        Collector {
+            scope,
+            outer: outer.flatten(),
+            closed: false,
+        }
+    }
+
+    /// Stops collecting and returns what was found, in the order in which it was found. Call it on the thread that opened it.
+    pub fn close(mut self) -> Vec<Race> {
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Vec<Race> {
+        self.closed = true;
+        let outer = self.outer.take();
+        local::enter(|thread| {
+            thread.scope = outer;
+            self.scope.close()
+        })
+        .unwrap_or_default()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        if !self.closed {
+            for race in self.finish() {
+                crate::report::sink::deliver(race);
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Start-up and exit of the process: options before `main`, the summary and the exit status after everything else.
+//!
+//! The exit handler is the last entry of the program's `.fini_array`: it runs after all `atexit` handlers and other destructors of the
+//! program, so coverage data and the like are on disk when it ends the process.
+
+use once_cell::sync::OnceCell;
+
+use crate::options::Options;
+use crate::report::scope;
+use crate::report::sink;
+use crate::thread::local;
+
+static OPTIONS: OnceCell<Options> = OnceCell::new();
+
+/// The options of this run. Bad ones end the process here.
+pub(crate) fn options() -> &'static Options {
+    OPTIONS.get_or_init(|| {
+        Options::from_env().unwrap_or_else(|error| {
+            eprintln!("racecheck: {error}");
+            end_process(2)
+        })
+    })
+}
+
+#[ctor::ctor(unsafe)]
+fn start() {
+    local::enter_bare(options);
+    // The main thread is thread 1, whoever comes first afterwards.
+    local::enter(|_| ());
+}
+
+/// What the program has raced up to now, and the exit status that says so. `None` if it hasn't.
+fn finish() -> Option<u8> {
+    local::enter_bare(|| {
+        if !options().atexit_sleep.is_zero() {
+            std::thread::sleep(options().atexit_sleep);
+        }
+        for race in scope::close_all() {
+            sink::deliver(race);
+        }
+        (sink::count() > 0).then(|| {
+            sink::log(&sink::summary());
+            options().exit_code
+        })
+    })
+    .flatten()
+}
+
+/// Ends the process at once, after a report.
+pub(crate) fn exit_now(summary: &str) -> ! {
+    sink::log(summary);
+    end_process(options().exit_code)
+}
+
+/// Without running anything else: exit handlers have run, or must not.
+fn end_process(status: u8) -> ! {
+    #[cfg(unix)]
+    // SAFETY: flushes C's streams, which the process would do after the last exit handler; then ends it.
+    unsafe {
+        libc::fflush(std::ptr::null_mut());
+        libc::_exit(status.into())
+    }
+    #[cfg(not(unix))]
+    std::process::exit(status.into())
+}
+
+extern "C" fn at_exit() {
+    if let Some(status) = finish() {
+        end_process(status);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[used]
+// SAFETY: the section holds pointers to functions of this type. Entries with a low number run last.
+#[unsafe(link_section = ".fini_array.00001")]
+static AT_EXIT: extern "C" fn() = at_exit;
+
+#[cfg(not(target_os = "linux"))]
+#[ctor::ctor(unsafe)]
+fn register_exit() {
+    unsafe extern "C" {
+        fn atexit(handler: extern "C" fn()) -> std::ffi::c_int;
+    }
+    // SAFETY: C's `atexit`, with a handler as it wants it. Registered before `main`, it runs after those registered later.
+    unsafe { atexit(at_exit) };
+}

@@ -1,0 +1,187 @@
+//! The shadow of one value, kept inline beside it, so that it moves with the value.
+//!
+//! The fast path is inlined into the user's code: one thread-local read, one or two loads, one compare. Everything else is out of line.
+
+use std::panic::Location;
+
+use crate::epoch::Epoch;
+use crate::report;
+use crate::shadow::state::{Access, Class, Conflicts, Knowledge};
+use crate::shadow::word::Words;
+use crate::stack::depot::{ContextId, Detail};
+use crate::thread::local;
+use crate::thread::state::ThreadState;
+
+/// What an access is to, for the report. Only asked for when there is a race.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The address of the value.
+    pub address: usize,
+    /// Its size in bytes.
+    pub size: usize,
+    /// What it is called: `Shared<u64>`.
+    pub describe: fn() -> String,
+}
+
+/// The shadow state of one value. 32 bytes, `const` to make, all zeros but for the place where it was made.
+///
+/// # Example
+///
+/// ```
+/// use std::panic::Location;
+/// use race_core::shadow::cell::{ShadowCell, Target};
+///
+/// static SHADOW: ShadowCell = ShadowCell::new(Location::caller());
+/// static VALUE: u64 = 0;
+///
+/// let target = || Target { address: (&raw const VALUE).addr(), size: 8, describe: || "VALUE".into() };
+/// SHADOW.read(target, Location::caller());
+/// ```
+pub struct ShadowCell {
+    words: Words,
+    created: &'static Location<'static>,
+}
+
+impl std::fmt::Debug for ShadowCell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShadowCell")
+            .field("created", &format_args!("{}", self.created))
+            .finish_non_exhaustive()
+    }
+}
+
+impl ShadowCell {
+    /// The shadow of a value that nobody has accessed; `created` is where the value was made.
+    pub const fn new(created: &'static Location<'static>) -> ShadowCell {
+        ShadowCell {
+            words: Words::new(),
+            created,
+        }
+    }
+
+    /// The calling thread reads the value. Reports the writes that this races with.
+    #[inline]
+    pub fn read(&self, target: impl FnOnce() -> Target, site: &'static Location<'static>) {
+        if !self.words.is_read_in(local::epoch_word()) {
+            self.access_slow(Class::Read, target(), site);
+        }
+    }
+
+    /// The calling thread writes the value, or reads and writes it. Reports the accesses that this races with.
+    #[inline]
+    pub fn write(&self, target: impl FnOnce() -> Target, site: &'static Location<'static>) {
+        if !self.words.is_written_in(local::epoch_word()) {
+            self.access_slow(Class::Write, target(), site);
+        }
+    }
+
+    /// The calling thread has exclusive access, by `&mut` or ownership. Whatever happened before is over, by what order we may not
+    /// know; from here on this counts as its write.
+    #[inline]
+    pub fn adopt(&mut self, site: &'static Location<'static>) {
+        if !self.words.is_written_in(local::epoch_word()) {
+            self.adopt_slow(site);
+        }
+    }
+
+    /// The calling thread wants access while another one is in the middle of its own: they race whatever was ordered before.
+    /// Reports it, and records the access.
+    #[cold]
+    pub fn overlapping(&self, write: bool, target: Target, site: &'static Location<'static>) {
+        let class = if write { Class::Write } else { Class::Read };
+        local::enter(|thread| {
+            let context = thread.access_context(Some(site), Detail::Plain);
+            let mut locked = self.words.lock();
+            let mut state = locked.take();
+            let conflicts = state.access(&OnlyItself(thread.epoch()), class, Some(context));
+            locked.put(state);
+            self.report(thread, class, context, &conflicts, target);
+        });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn access_slow(&self, class: Class, target: Target, site: &'static Location<'static>) {
+        local::enter(|thread| {
+            // An access to read-shared state may well be recorded, where the fast path doesn't look.
+            let mut locked = self.words.lock();
+            if locked.is_many() {
+                let state = locked.take();
+                let recorded = state.is_recorded(thread.epoch(), class);
+                locked.put(state);
+                if recorded {
+                    return;
+                }
+            } else {
+                drop(locked);
+            }
+            let context = thread.access_context(Some(site), Detail::Plain);
+            let mut locked = self.words.lock();
+            let mut state = locked.take();
+            let conflicts = state.access(thread, class, Some(context));
+            locked.put(state);
+            if !conflicts.is_empty() {
+                self.report(thread, class, context, &conflicts, target);
+            }
+        });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report(
+        &self,
+        thread: &mut ThreadState,
+        class: Class,
+        context: ContextId,
+        conflicts: &Conflicts,
+        target: Target,
+    ) {
+        let access = Access {
+            epoch: thread.epoch(),
+            class,
+            context: Some(context),
+        };
+        let place = report::Place {
+            address: target.address,
+            size: target.size,
+            name: Some((target.describe)()),
+            created: Some(self.created),
+        };
+        report::found(thread, access, conflicts, place);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn adopt_slow(&mut self, site: &'static Location<'static>) {
+        local::enter(|thread| {
+            let context = thread.access_context(Some(site), Detail::Exclusive);
+            let mut locked = self.words.lock();
+            let mut state = locked.take();
+            state.adopt(thread.epoch(), Some(context));
+            locked.put(state);
+        });
+    }
+}
+
+/// A thread whose order after others doesn't count.
+struct OnlyItself(Epoch);
+
+impl Knowledge for OnlyItself {
+    fn epoch(&self) -> Epoch {
+        self.0
+    }
+
+    fn knows(&self, epoch: Epoch) -> bool {
+        epoch.slot() == self.0.slot()
+    }
+}
+
+impl Knowledge for ThreadState {
+    fn epoch(&self) -> Epoch {
+        self.epoch()
+    }
+
+    fn knows(&self, epoch: Epoch) -> bool {
+        self.knows(epoch)
+    }
+}

@@ -1,0 +1,223 @@
+//! The state machine of one location: FastTrack's adaptive epochs, with atomic accesses told apart.
+//!
+//! FastTrack (Flanagan & Freund, PLDI 2009, figure 5) keeps the last write and the reads since. Deliberate deviations:
+//!
+//! - Atomic accesses don't race with each other, so they can't replace one another the way ordered writes do. Every access other than a plain
+//!   write goes into the set of accesses since the last plain write; a plain write must be ordered after all of them, and clears it.
+//! - The set keeps only what a later access could still race with: an entry goes when a later one of the same class is ordered after it
+//!   (whatever races with the first races with the second), FastTrack's switch back to a single epoch included. Nothing is ever evicted.
+//! - An access that the same thread has recorded in the same epoch is not recorded again (FastTrack's same-epoch rules). So is a plain read after the
+//!   thread's own plain write in the same epoch: whatever races with the read races with the write.
+//! - After a race the later access is recorded as if it had been ordered: what follows is checked against it.
+//!
+//! Pure: no clock is changed, nothing is locked, nothing is reported here.
+
+use smallvec::SmallVec;
+
+use crate::epoch::Epoch;
+use crate::stack::depot::ContextId;
+
+/// What decides whether two accesses can race: at least one of them a write, at least one not atomic.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Class {
+    Read,
+    Write,
+    AtomicRead,
+    AtomicWrite,
+}
+
+impl Class {
+    pub(crate) fn conflicts(self, other: Class) -> bool {
+        use Class::{AtomicRead, AtomicWrite, Read, Write};
+        match (self, other) {
+            (Write, _) | (_, Write) => true,
+            (Read, AtomicWrite) | (AtomicWrite, Read) => true,
+            (Read | AtomicRead, Read | AtomicRead)
+            | (AtomicRead | AtomicWrite, AtomicRead | AtomicWrite) => false,
+        }
+    }
+}
+
+/// A recorded access.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Access {
+    pub(crate) epoch: Epoch,
+    pub(crate) class: Class,
+    pub(crate) context: Option<ContextId>,
+}
+
+/// What the machine needs to know of the accessing thread: what happens before now.
+pub(crate) trait Knowledge {
+    fn epoch(&self) -> Epoch;
+    fn knows(&self, epoch: Epoch) -> bool;
+}
+
+/// The accesses that a later one can still race with.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(crate) struct State {
+    /// The last plain write.
+    pub(crate) write: Option<Access>,
+    /// Everything else since then that isn't ordered before another of its class.
+    pub(crate) others: SmallVec<[Access; 1]>,
+}
+
+/// The earlier accesses that an access raced with.
+pub(crate) type Conflicts = SmallVec<[Access; 2]>;
+
+impl State {
+    /// Whether `class` by a thread in `epoch` is recorded here already.
+    pub(crate) fn is_recorded(&self, epoch: Epoch, class: Class) -> bool {
+        let written = self.write.is_some_and(|write| write.epoch == epoch);
+        let is_last = |class| {
+            self.others
+                .iter()
+                .any(|access| access.epoch == epoch && access.class == class)
+        };
+        match class {
+            Class::Write => written,
+            Class::Read => written || is_last(Class::Read),
+            class => is_last(class),
+        }
+    }
+
+    /// Checks an access against what was recorded, and records it.
+    pub(crate) fn access(
+        &mut self,
+        thread: &impl Knowledge,
+        class: Class,
+        context: Option<ContextId>,
+    ) -> Conflicts {
+        let races =
+            |earlier: &&Access| class.conflicts(earlier.class) && !thread.knows(earlier.epoch);
+        let conflicts: Conflicts = self
+            .write
+            .iter()
+            .chain(&self.others)
+            .filter(races)
+            .copied()
+            .collect();
+        let access = Access {
+            epoch: thread.epoch(),
+            class,
+            context,
+        };
+        if class == Class::Write {
+            self.write = Some(access);
+            self.others.clear();
+        } else {
+            self.others
+                .retain(|earlier| earlier.class != class || !thread.knows(earlier.epoch));
+            self.others.push(access);
+        }
+        conflicts
+    }
+
+    /// Makes everything before irrelevant, without a check: the caller has exclusive access.
+    pub(crate) fn adopt(&mut self, epoch: Epoch, context: Option<ContextId>) {
+        self.write = Some(Access {
+            epoch,
+            class: Class::Write,
+            context,
+        });
+        self.others.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::VectorClock;
+
+    struct Thread {
+        epoch: Epoch,
+        clock: VectorClock,
+    }
+
+    impl Knowledge for Thread {
+        fn epoch(&self) -> Epoch {
+            self.epoch
+        }
+        fn knows(&self, epoch: Epoch) -> bool {
+            epoch.slot() == self.epoch.slot() || self.clock.knows(epoch)
+        }
+    }
+
+    fn thread(slot: usize, clock: u64, knows: &[(usize, u64)]) -> Thread {
+        let mut vector = VectorClock::new();
+        for (slot, clock) in knows {
+            vector.raise(Epoch::new(*slot, *clock));
+        }
+        Thread {
+            epoch: Epoch::new(slot, clock),
+            clock: vector,
+        }
+    }
+
+    fn raced(conflicts: &Conflicts) -> Vec<(usize, Class)> {
+        conflicts
+            .iter()
+            .map(|access| (access.epoch.slot(), access.class))
+            .collect()
+    }
+
+    #[test]
+    fn all_unordered_reads_are_kept_for_the_write() {
+        let mut state = State::default();
+        for slot in 0..20 {
+            assert!(
+                state
+                    .access(&thread(slot, 1, &[]), Class::Read, None)
+                    .is_empty()
+            );
+        }
+        let knows_all_but_7: Vec<_> = (0..20)
+            .filter(|slot| *slot != 7)
+            .map(|slot| (slot, 1))
+            .collect();
+        let conflicts = state.access(&thread(20, 1, &knows_all_but_7), Class::Write, None);
+        assert_eq!(raced(&conflicts), [(7, Class::Read)]);
+        assert!(state.others.is_empty());
+    }
+
+    #[test]
+    fn ordered_reads_shrink_to_one() {
+        let mut state = State::default();
+        state.access(&thread(0, 1, &[]), Class::Read, None);
+        state.access(&thread(1, 1, &[]), Class::Read, None);
+        state.access(&thread(2, 1, &[(0, 1), (1, 1)]), Class::Read, None);
+        assert_eq!(state.others.len(), 1);
+    }
+
+    #[test]
+    fn atomic_writes_are_kept_until_a_plain_one_is_ordered_after_them() {
+        let mut state = State::default();
+        assert!(
+            state
+                .access(&thread(0, 1, &[]), Class::AtomicWrite, None)
+                .is_empty()
+        );
+        assert!(
+            state
+                .access(&thread(1, 1, &[]), Class::AtomicWrite, None)
+                .is_empty()
+        );
+        assert!(
+            state
+                .access(&thread(2, 1, &[]), Class::AtomicRead, None)
+                .is_empty()
+        );
+        // Ordered after thread 1's write only: thread 0's must not have been forgotten.
+        let conflicts = state.access(&thread(3, 1, &[(1, 1)]), Class::Read, None);
+        assert_eq!(raced(&conflicts), [(0, Class::AtomicWrite)]);
+    }
+
+    #[test]
+    fn a_plain_and_an_atomic_read_in_one_epoch_are_two_accesses() {
+        let mut state = State::default();
+        state.access(&thread(0, 1, &[]), Class::AtomicRead, None);
+        assert!(!state.is_recorded(Epoch::new(0, 1), Class::Read));
+        state.access(&thread(0, 1, &[]), Class::Read, None);
+        let conflicts = state.access(&thread(1, 1, &[]), Class::AtomicWrite, None);
+        assert_eq!(raced(&conflicts), [(0, Class::Read)]);
+    }
+}

@@ -1,0 +1,184 @@
+//! A state in three words: what the fast path compares, and the lock that guards the slow one.
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | `write` | the epoch of the last plain write; bit 63 is the lock |
+//! | `other` | the epoch of the one other access, its class in bits 61 and 62; or, with bit 63, a pointer to several |
+//! | `contexts` | the contexts of the write (low half) and of the one other access (high half) |
+//!
+//! A plain access recorded in an epoch leaves exactly that epoch's bits in its word, so "recorded already" is one comparison with no mask.
+//! The words may be stale when the fast path reads them. That is harmless: only a thread itself ever stores its own epochs, so an
+//! equal word was this thread's own, and whoever has overwritten it since has checked against it.
+
+use std::hint;
+use std::ptr;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::thread::yield_now;
+
+use smallvec::SmallVec;
+
+use crate::epoch::Epoch;
+use crate::shadow::state::{Access, Class, State};
+use crate::stack::depot::ContextId;
+
+const LOCKED: u64 = 1 << 63;
+const MANY: u64 = 1 << 63;
+const CLASS_SHIFT: u32 = 61;
+
+/// The packed state of one location. 24 bytes, all zeros when never accessed.
+#[derive(Default)]
+pub(crate) struct Words {
+    write: AtomicU64,
+    other: AtomicU64,
+    contexts: AtomicU64,
+}
+
+impl Words {
+    pub(crate) const fn new() -> Words {
+        Words {
+            write: AtomicU64::new(0),
+            other: AtomicU64::new(0),
+            contexts: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether a plain read in the epoch `word` need not be recorded any more.
+    #[inline(always)]
+    pub(crate) fn is_read_in(&self, word: u64) -> bool {
+        self.other.load(Relaxed) == word || self.write.load(Relaxed) == word
+    }
+
+    /// Whether a plain write in the epoch `word` need not be recorded any more.
+    ///
+    /// A read by another thread since would not matter: it was checked against this write.
+    #[inline(always)]
+    pub(crate) fn is_written_in(&self, word: u64) -> bool {
+        self.write.load(Relaxed) == word
+    }
+
+    /// Locks the location. Never lock one while another is locked by the same thread.
+    pub(crate) fn lock(&self) -> LockedWords<'_> {
+        for attempt in 0u32.. {
+            let write = self.write.load(Relaxed);
+            if write & LOCKED == 0
+                && self
+                    .write
+                    .compare_exchange_weak(write, write | LOCKED, Acquire, Relaxed)
+                    .is_ok()
+            {
+                return LockedWords { words: self, write };
+            }
+            if attempt % 64 == 63 {
+                yield_now();
+            } else {
+                hint::spin_loop();
+            }
+        }
+        unreachable!("the loop above has no end but the lock")
+    }
+}
+
+impl Drop for Words {
+    fn drop(&mut self) {
+        let other = *self.other.get_mut();
+        if other & MANY != 0 {
+            // SAFETY: see `LockedWords::take_many`; dropping is exclusive.
+            drop(unsafe { Box::from_raw(many_ptr(other)) });
+        }
+    }
+}
+
+fn many_ptr(word: u64) -> *mut Vec<Access> {
+    ptr::with_exposed_provenance_mut((word & !MANY) as usize)
+}
+
+fn class_bits(class: Class) -> u64 {
+    let bits = match class {
+        Class::Read => 0,
+        Class::AtomicRead => 1,
+        Class::AtomicWrite => 2,
+        Class::Write => unreachable!("a plain write has a word of its own"),
+    };
+    bits << CLASS_SHIFT
+}
+
+fn class_of(word: u64) -> Class {
+    match (word >> CLASS_SHIFT) & 3 {
+        0 => Class::Read,
+        1 => Class::AtomicRead,
+        _ => Class::AtomicWrite,
+    }
+}
+
+/// A locked location. Dropping it unlocks without a change.
+pub(crate) struct LockedWords<'a> {
+    words: &'a Words,
+    /// The write word without the lock bit; what unlocking stores.
+    write: u64,
+}
+
+impl LockedWords<'_> {
+    /// Whether the state has left the words for the heap.
+    pub(crate) fn is_many(&self) -> bool {
+        self.words.other.load(Relaxed) & MANY != 0
+    }
+
+    /// Takes the state out. Put one back with [`LockedWords::put`]: until then the location holds no pointer of its own.
+    pub(crate) fn take(&mut self) -> State {
+        let contexts = self.words.contexts.load(Relaxed);
+        let other = self.words.other.load(Relaxed);
+        let write = Epoch::from_tagged(self.write);
+        State {
+            write: (!write.is_none()).then(|| Access {
+                epoch: write,
+                class: Class::Write,
+                context: ContextId::from_bits(contexts as u32),
+            }),
+            others: if other & MANY != 0 {
+                self.words.other.store(0, Relaxed);
+                // SAFETY: `put` made the pointer with `Box::into_raw`, and only the holder of the lock reads or replaces it. It was
+                // just replaced.
+                SmallVec::from_vec(*unsafe { Box::from_raw(many_ptr(other)) })
+            } else if other == 0 {
+                SmallVec::new()
+            } else {
+                SmallVec::from_buf([Access {
+                    epoch: Epoch::from_tagged(other),
+                    class: class_of(other),
+                    context: ContextId::from_bits((contexts >> 32) as u32),
+                }])
+            },
+        }
+    }
+
+    /// Puts a state in and unlocks.
+    pub(crate) fn put(self, state: State) {
+        self.put_with(state, || ());
+    }
+
+    /// Puts a state in, then does what `before_unlocking` has to do, and unlocks.
+    pub(crate) fn put_with(mut self, state: State, before_unlocking: impl FnOnce()) {
+        let (other, other_context) = match state.others[..] {
+            [] => (0, None),
+            [one] => (one.epoch.bits() | class_bits(one.class), one.context),
+            _ => {
+                let many = Box::into_raw(Box::new(state.others.into_vec()));
+                (many.expose_provenance() as u64 | MANY, None)
+            }
+        };
+        let write_context = state.write.and_then(|write| write.context);
+        let contexts = u64::from(ContextId::bits(other_context)) << 32
+            | u64::from(ContextId::bits(write_context));
+        self.words.other.store(other, Relaxed);
+        self.words.contexts.store(contexts, Relaxed);
+        self.write = state.write.map_or(0, |write| write.epoch.bits());
+        before_unlocking();
+    }
+}
+
+impl Drop for LockedWords<'_> {
+    fn drop(&mut self) {
+        self.words.write.store(self.write, Release);
+    }
+}

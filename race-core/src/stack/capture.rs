@@ -1,0 +1,254 @@
+//! The calling context of an access, without unwinding when it has been seen before.
+//!
+//! An unwind costs microseconds; nearly every access comes from a context this thread has been in before. So each thread remembers its
+//! recent traces together with the stack slots their return addresses were read from. A remembered trace is still the true one if the
+//! stack pointer is the same and every slot still holds the same address. By induction from the innermost frame: this function's own
+//! return address sits at a fixed distance from its stack pointer and names the exact call; from a call, the caller's frame size is
+//! fixed, so the next slot is again where the return address is, and so on outwards. The check therefore reads only live slots,
+//! innermost first, and stops at the first difference. Measured on x86-64: about 15 ns for 10 frames, against 1 to 3 µs for the unwind.
+//!
+//! On other architectures the return address isn't at `CFA - 8`, and every capture unwinds.
+//! This module must not resolve symbols, and must not be called with the shadow locked: an unwind is too long to make others wait.
+
+use std::panic::Location;
+use std::ptr;
+
+use smallvec::SmallVec;
+
+use super::depot::{self, Context, ContextId, Detail, HeldLock};
+
+/// Frames kept of one stack, innermost first. ThreadSanitizer keeps as many.
+const MAX_FRAMES: usize = 256;
+/// Contexts remembered by a thread at first, and at most: the table doubles while it forgets more than it finds.
+const INITIAL_CACHE: usize = 16;
+const MAX_CACHE: usize = 1024;
+
+/// A frame: the slot that its return address was read from, and the address.
+#[derive(Clone, Copy)]
+struct Frame {
+    slot: usize,
+    address: usize,
+}
+
+struct Remembered {
+    sp: usize,
+    site: *const Location<'static>,
+    detail: Detail,
+    held: SmallVec<[HeldLock; 2]>,
+    frames: Box<[Frame]>,
+    id: ContextId,
+}
+
+/// The contexts that one thread was in lately, by stack pointer and site.
+#[derive(Default)]
+pub(crate) struct ContextCache {
+    table: Vec<Option<Remembered>>,
+    evicted: usize,
+}
+
+impl ContextCache {
+    pub(crate) const fn new() -> ContextCache {
+        ContextCache {
+            table: Vec::new(),
+            evicted: 0,
+        }
+    }
+
+    fn index(&self, sp: usize, site: *const Location<'static>) -> usize {
+        let mixed = (sp >> 3).wrapping_mul(31).wrapping_add(site.addr() >> 3) as u64;
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (self.table.len() - 1)
+    }
+
+    fn insert(&mut self, entry: Remembered) {
+        if self.table.is_empty() {
+            self.table.resize_with(INITIAL_CACHE, || None);
+        } else if self.evicted > self.table.len() && self.table.len() < MAX_CACHE {
+            let doubled = self.table.len() * 2;
+            for old in std::mem::take(&mut self.table).into_iter().flatten() {
+                if self.table.is_empty() {
+                    self.table.resize_with(doubled, || None);
+                }
+                let index = self.index(old.sp, old.site);
+                self.table[index] = Some(old);
+            }
+            self.evicted = 0;
+        }
+        let index = self.index(entry.sp, entry.site);
+        self.evicted += usize::from(self.table[index].is_some());
+        self.table[index] = Some(entry);
+    }
+}
+
+/// Interns where the caller is, with the locks it holds.
+#[inline(never)]
+pub(crate) fn capture(
+    cache: &mut ContextCache,
+    site: Option<&'static Location<'static>>,
+    detail: Detail,
+    held: &[HeldLock],
+) -> ContextId {
+    let sp = stack_pointer();
+    let site_ptr = site.map_or(ptr::null(), ptr::from_ref);
+    if cfg!(target_arch = "x86_64") && !cache.table.is_empty() {
+        let index = cache.index(sp, site_ptr);
+        if let Some(entry) = &cache.table[index]
+            && entry.sp == sp
+            && entry.site == site_ptr
+            && entry.detail == detail
+            && entry.held[..] == *held
+            && still_true(&entry.frames)
+        {
+            return entry.id;
+        }
+    }
+    capture_slow(cache, sp, site, detail, held)
+}
+
+#[inline]
+fn stack_pointer() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let sp: usize;
+        // SAFETY: copies a register; touches no memory and no flags.
+        unsafe {
+            std::arch::asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags));
+        }
+        sp
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        0
+    }
+}
+
+#[inline]
+fn still_true(frames: &[Frame]) -> bool {
+    frames.iter().all(|frame| {
+        // SAFETY: the slot is 8-aligned memory of this thread's live stack. The first slot is that of `capture`'s own return
+        // address, at a fixed distance above its stack pointer, which is the remembered one. Each next slot is read only after
+        // the one before held the remembered return address: then the caller is at the same call with the same frame size, and
+        // the slot is the one above it. Volatile: the compiler doesn't know that calls write these words.
+        unsafe {
+            ptr::with_exposed_provenance::<usize>(frame.slot).read_volatile() == frame.address
+        }
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn capture_slow(
+    cache: &mut ContextCache,
+    sp: usize,
+    site: Option<&'static Location<'static>>,
+    detail: Detail,
+    held: &[HeldLock],
+) -> ContextId {
+    let mut frames: SmallVec<[Frame; 64]> = SmallVec::new();
+    trace(|frame| {
+        let address = frame.ip().addr();
+        let slot = frame.sp().addr().wrapping_sub(size_of::<usize>());
+        // Frames below `capture`'s own have returned by the time anybody looks again.
+        if address != 0 && slot >= sp {
+            frames.push(Frame { slot, address });
+        }
+        frames.len() < MAX_FRAMES
+    });
+    let id = depot::intern(Context {
+        site,
+        frames: frames.iter().map(|frame| frame.address).collect(),
+        held: held.into(),
+        detail,
+    });
+    if cfg!(target_arch = "x86_64") {
+        cache.insert(Remembered {
+            sp,
+            site: site.map_or(ptr::null(), ptr::from_ref),
+            detail,
+            held: held.into(),
+            frames: frames.into_boxed_slice(),
+            id,
+        });
+    }
+    id
+}
+
+fn trace(visit: impl FnMut(&backtrace::Frame) -> bool) {
+    // On Windows dbghelp is not thread-safe, and `backtrace` has a lock for it.
+    #[cfg(windows)]
+    backtrace::trace(visit);
+    // SAFETY: everywhere else the system's unwinder is thread-safe, and that is all that the lock is for.
+    #[cfg(not(windows))]
+    unsafe {
+        backtrace::trace_unsynchronized(visit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hint::black_box;
+
+    #[inline(never)]
+    fn inner(cache: &mut ContextCache, site: &'static Location<'static>) -> ContextId {
+        black_box(capture(cache, Some(site), Detail::Plain, &[]))
+    }
+
+    #[inline(never)]
+    fn left(cache: &mut ContextCache, site: &'static Location<'static>) -> ContextId {
+        black_box(inner(cache, site))
+    }
+
+    #[inline(never)]
+    fn right(cache: &mut ContextCache, site: &'static Location<'static>) -> ContextId {
+        black_box(inner(cache, site))
+    }
+
+    /// `left` and `right` have frames of the same size: only the return address in a slot tells them apart.
+    #[test]
+    fn same_stack_pointer_other_caller_is_another_context() {
+        let mut cache = ContextCache::new();
+        let site = Location::caller();
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            for call in [left, right] {
+                seen.push(black_box(call)(&mut cache, site));
+            }
+        }
+        assert_ne!(seen[0], seen[1]);
+        assert!(seen.chunks(2).all(|pair| pair == &seen[..2]), "{seen:?}");
+    }
+
+    #[test]
+    fn what_is_remembered_is_what_an_unwind_finds() {
+        let mut cache = ContextCache::new();
+        let site = Location::caller();
+        let ids: Vec<ContextId> = (0..3).map(|_| left(&mut cache, site)).collect();
+        let fresh = (0..1).map(|_| left(&mut ContextCache::new(), site)).next();
+        assert_eq!(ids[0], ids[2]);
+        // The two closures above are different calls of `left`; from `left` inwards the frames are the same.
+        let inner_frames = |id: ContextId| depot::get(id).frames[..2].to_vec();
+        assert_eq!(inner_frames(ids[2]), inner_frames(fresh.unwrap()));
+    }
+
+    #[inline(never)]
+    fn recurse(cache: &mut ContextCache, depth: usize, out: &mut Vec<ContextId>) {
+        out.push(black_box(capture(cache, None, Detail::Plain, &[])));
+        if depth > 0 {
+            recurse(cache, depth - 1, out);
+            black_box(&out);
+        }
+    }
+
+    #[test]
+    fn the_table_grows_until_deep_recursion_fits() {
+        let mut cache = ContextCache::new();
+        let mut rounds = Vec::new();
+        for _ in 0..20 {
+            let mut out = Vec::new();
+            recurse(&mut cache, 100, &mut out);
+            rounds.push(out);
+        }
+        assert!(cache.table.len() > INITIAL_CACHE);
+        assert!(rounds[1..].iter().all(|round| *round == rounds[1]));
+    }
+}

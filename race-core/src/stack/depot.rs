@@ -1,0 +1,157 @@
+//! The stack depot: every distinct access context once, under a 32-bit id.
+//!
+//! A context is all that a report needs to say about an access besides the thread and the address: the site, the calling frames and the
+//! locks held. It grows with the program's text, not with its running time, so it is never pruned.
+//! It must not compare [`Location`]s by content: interning is hot enough to notice, and a duplicate costs only memory.
+
+use std::hash::{Hash, Hasher};
+use std::num::NonZeroU32;
+use std::panic::Location;
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dashmap::DashMap;
+use once_cell::sync::Lazy;
+
+use crate::sync::SyncKind;
+
+/// The name of an interned context.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ContextId(NonZeroU32);
+
+impl ContextId {
+    pub(crate) fn from_bits(bits: u32) -> Option<ContextId> {
+        NonZeroU32::new(bits).map(ContextId)
+    }
+
+    pub(crate) fn bits(id: Option<ContextId>) -> u32 {
+        id.map_or(0, |id| id.0.get())
+    }
+}
+
+/// What kind of plain access it was, for the report only; ordering never depends on it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Detail {
+    /// An ordinary load or store.
+    Plain,
+    /// `read_volatile` or `write_volatile`.
+    Volatile,
+    /// The memory was freed, which is a write to all of it.
+    Free,
+    /// Access through `&mut`, `into_inner` and the like, which the borrow checker keeps exclusive.
+    Exclusive,
+}
+
+/// A lock held at an access. Its identity is where it was made and where it was locked: bounded by the program's text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeldLock {
+    pub(crate) kind: &'static SyncKind,
+    pub(crate) created: &'static Location<'static>,
+    pub(crate) locked: &'static Location<'static>,
+}
+
+impl PartialEq for HeldLock {
+    fn eq(&self, other: &HeldLock) -> bool {
+        ptr::eq(self.kind, other.kind)
+            && ptr::eq(self.created, other.created)
+            && ptr::eq(self.locked, other.locked)
+    }
+}
+
+impl Eq for HeldLock {}
+
+impl Hash for HeldLock {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        ptr::from_ref(self.kind).hash(state);
+        ptr::from_ref(self.created).hash(state);
+        ptr::from_ref(self.locked).hash(state);
+    }
+}
+
+/// Everything that a report says about an access, apart from who and where in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    /// The line that the user wrote, where a wrapper knows it.
+    pub(crate) site: Option<&'static Location<'static>>,
+    /// Return addresses, innermost first.
+    pub(crate) frames: Box<[usize]>,
+    pub(crate) held: Box<[HeldLock]>,
+    pub(crate) detail: Detail,
+}
+
+impl PartialEq for Context {
+    fn eq(&self, other: &Context) -> bool {
+        self.site.map(ptr::from_ref) == other.site.map(ptr::from_ref)
+            && self.frames == other.frames
+            && self.held == other.held
+            && self.detail == other.detail
+    }
+}
+
+impl Eq for Context {}
+
+impl Hash for Context {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.site.map(ptr::from_ref).hash(state);
+        self.frames.hash(state);
+        self.held.hash(state);
+        self.detail.hash(state);
+    }
+}
+
+#[derive(Default)]
+struct Depot {
+    ids: DashMap<Arc<Context>, ContextId>,
+    contexts: Mutex<Vec<Arc<Context>>>,
+}
+
+static DEPOT: Lazy<Depot> = Lazy::new(Depot::default);
+
+/// The id of `context`; the same id for an equal context, for as long as the process lives.
+pub(crate) fn intern(context: Context) -> ContextId {
+    let depot = &*DEPOT;
+    let context = Arc::new(context);
+    *depot.ids.entry(context.clone()).or_insert_with(|| {
+        let mut contexts = depot
+            .contexts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        contexts.push(context);
+        let id = u32::try_from(contexts.len())
+            .expect("2^32 distinct stacks need more memory than there is");
+        ContextId(NonZeroU32::new(id).expect("one was just pushed"))
+    })
+}
+
+/// The context behind an id.
+pub(crate) fn get(id: ContextId) -> Arc<Context> {
+    let contexts = DEPOT
+        .contexts
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    contexts[id.0.get() as usize - 1].clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(frames: &[usize], detail: Detail) -> Context {
+        Context {
+            site: Some(Location::caller()),
+            frames: frames.into(),
+            held: Box::default(),
+            detail,
+        }
+    }
+
+    #[test]
+    fn equal_contexts_share_an_id_and_others_do_not() {
+        let make = |frames: &[usize], detail| intern(context(frames, detail));
+        let a = make(&[1, 2, 3], Detail::Plain);
+        assert_eq!(a, make(&[1, 2, 3], Detail::Plain));
+        assert_ne!(a, make(&[1, 2, 4], Detail::Plain));
+        assert_ne!(a, make(&[1, 2, 3], Detail::Volatile));
+        assert_eq!(&*get(a).frames, &[1, 2, 3]);
+    }
+}

@@ -1,0 +1,9 @@
+//! Where an access happened: capture, interning and, only for a report, symbols.
+//!
+//! - [`capture`]: the calling context of an access as a 32-bit id, in nanoseconds when it has been seen before.
+//! - [`depot`]: the interned contexts. They are never forgotten: a report must have both stacks, however old the first access.
+//! - [`symbols`]: names and lines, and the trimming of frames that aren't the user's.
+
+pub(crate) mod capture;
+pub(crate) mod depot;
+pub(crate) mod symbols;

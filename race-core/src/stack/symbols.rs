@@ -1,0 +1,224 @@
+//! Names and lines for a report, and the trimming of frames that aren't the user's.
+//!
+//! Slow: the first call reads the program's debug information. Never called before there is a race.
+
+use std::ffi::c_void;
+use std::path::{Path, PathBuf};
+use std::ptr;
+
+use super::depot::Context;
+use crate::options::{Frames, Options};
+use crate::report::race::{Frame, Site};
+
+/// How paths and frames are shown in this run.
+pub(crate) struct Paths {
+    prefix: String,
+    workspace: Option<PathBuf>,
+    frames: Frames,
+}
+
+impl Paths {
+    pub(crate) fn of_this_process(options: &Options) -> Paths {
+        Paths {
+            prefix: options.strip_path_prefix.clone(),
+            workspace: workspace(),
+            frames: options.frames,
+        }
+    }
+
+    /// The path as a report shows it: without the user's prefix, or else relative to the workspace.
+    pub(crate) fn shorten(&self, path: &str) -> String {
+        if !self.prefix.is_empty()
+            && let Some(rest) = path.strip_prefix(&self.prefix)
+        {
+            return rest.to_owned();
+        }
+        let relative = self
+            .workspace
+            .as_ref()
+            .and_then(|root| Path::new(path).strip_prefix(root).ok())
+            .and_then(Path::to_str);
+        relative.unwrap_or(path).to_owned()
+    }
+}
+
+/// The folder of the workspace that the program was built from, as far as its surroundings tell: cargo names the package.
+fn workspace() -> Option<PathBuf> {
+    let start = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map(PathBuf::from)
+        .or_else(|| std::env::current_dir().ok())?;
+    let with_lock = start
+        .ancestors()
+        .find(|folder| folder.join("Cargo.lock").exists());
+    Some(with_lock.unwrap_or(&start).to_path_buf())
+}
+
+/// The frames of a context, innermost first, inlined ones included; those of the user only, unless all are wanted or none is the user's.
+pub(crate) fn resolve(context: &Context, paths: &Paths) -> Vec<Frame> {
+    let mut all = Vec::new();
+    for address in &context.frames {
+        resolve_address(*address, paths, &mut all);
+    }
+    let mut frames: Vec<Frame> = match paths.frames {
+        Frames::All => Vec::new(),
+        Frames::User => all
+            .iter()
+            .filter(|(_, internal)| !internal)
+            .map(|(frame, _)| frame.clone())
+            .collect(),
+    };
+    if frames.is_empty() {
+        frames = all.into_iter().map(|(frame, _)| frame).collect();
+    }
+    // Without debug information the wrapper still knows the line.
+    if let (Some(first), Some(site)) = (frames.first_mut(), context.site)
+        && first.site.is_none()
+    {
+        first.site = Some(Site {
+            file: paths.shorten(site.file()),
+            line: site.line(),
+            column: site.column(),
+        });
+    }
+    frames
+}
+
+fn resolve_address(address: usize, paths: &Paths, out: &mut Vec<(Frame, bool)>) {
+    let offset = address.wrapping_sub(function_start(address));
+    let before = out.len();
+    backtrace::resolve(ptr::without_provenance_mut(address), |symbol| {
+        let Some(name) = symbol.name() else {
+            return;
+        };
+        let function = format!("{name:#}");
+        let path = symbol
+            .filename()
+            .map(|path| path.to_string_lossy().into_owned());
+        let internal = is_internal(&function, path.as_deref());
+        let site = path.zip(symbol.lineno()).map(|(path, line)| Site {
+            file: paths.shorten(&path),
+            line,
+            column: symbol.colno().unwrap_or(0),
+        });
+        let frame = Frame {
+            function,
+            site,
+            offset,
+        };
+        out.push((frame, internal));
+    });
+    if out.len() == before {
+        let frame = Frame {
+            function: format!("{address:#x}"),
+            site: None,
+            offset,
+        };
+        out.push((frame, true));
+    }
+}
+
+#[cfg(unix)]
+fn function_start(address: usize) -> usize {
+    unsafe extern "C" {
+        /// Part of every unwinder (LSB 5.0); `std` links one.
+        fn _Unwind_FindEnclosingFunction(pc: *mut c_void) -> *mut c_void;
+    }
+    // A return address may be the first one after the function; the call before it isn't.
+    let call = ptr::without_provenance_mut(address.wrapping_sub(1));
+    // SAFETY: looks the address up in the unwind tables; it need not be code.
+    let start = unsafe { _Unwind_FindEnclosingFunction(call) }.addr();
+    if start == 0 { address } else { start }
+}
+
+#[cfg(not(unix))]
+fn function_start(address: usize) -> usize {
+    address
+}
+
+/// Crates whose frames say nothing about the user's program.
+const INTERNAL_CRATES: [&str; 8] = [
+    "std",
+    "core",
+    "alloc",
+    "test",
+    "racecheck",
+    "race_core",
+    "backtrace",
+    "once_cell",
+];
+
+/// Functions of C and of the runtime below `main`, and above every thread.
+const INTERNAL_FUNCTIONS: [&str; 8] = [
+    "main",
+    "_start",
+    "start_thread",
+    "clone",
+    "clone3",
+    "__clone3",
+    "__rust_try",
+    "pthread_create",
+];
+
+fn is_internal(function: &str, path: Option<&str>) -> bool {
+    // The standard library's sources, as shipped binaries name them and as `rust-src` installs them.
+    let in_std = path.is_some_and(|path| {
+        path.starts_with("/rustc/") || path.contains("/rustlib/src/rust/library/")
+    });
+    in_std
+        || INTERNAL_FUNCTIONS.contains(&function)
+        || function.starts_with("__libc_start")
+        || INTERNAL_CRATES.contains(&crate_of(function))
+}
+
+/// The crate in front of a path: `std` of `<std::sync::Mutex<T> as core::fmt::Debug>::fmt`.
+fn crate_of(function: &str) -> &str {
+    let path = function.trim_start_matches(['<', '&', '*', '[', '(']);
+    let path = ["mut ", "const ", "dyn "]
+        .iter()
+        .fold(path, |path, word| path.trim_start_matches(word));
+    path.split("::").next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_crate_is_found_behind_type_syntax() {
+        for (function, expected) in [
+            ("bank::Account::deposit", "bank"),
+            ("<std::sync::Mutex<T> as core::fmt::Debug>::fmt", "std"),
+            ("<&mut bank::Account as core::fmt::Debug>::fmt", "bank"),
+            ("<dyn core::any::Any>::type_id", "core"),
+        ] {
+            assert_eq!(crate_of(function), expected, "{function}");
+        }
+    }
+
+    #[test]
+    fn only_the_users_frames_are_kept() {
+        assert!(is_internal("main", None));
+        assert!(is_internal("core::ops::function::FnOnce::call_once", None));
+        assert!(is_internal(
+            "bank::main",
+            Some("/rustc/0123/library/core/src/ops/function.rs")
+        ));
+        assert!(!is_internal(
+            "bank::main",
+            Some("/home/me/bank/src/main.rs")
+        ));
+        assert!(!is_internal("testing::main", None));
+    }
+
+    #[test]
+    fn a_prefix_is_stripped_before_the_workspace() {
+        let paths = Paths {
+            prefix: "/ci/build/".to_owned(),
+            workspace: Some(PathBuf::from("/home/me/bank")),
+            frames: Frames::User,
+        };
+        assert_eq!(paths.shorten("/ci/build/src/a.rs"), "src/a.rs");
+        assert_eq!(paths.shorten("/home/me/bank/src/a.rs"), "src/a.rs");
+        assert_eq!(paths.shorten("src/a.rs"), "src/a.rs");
+    }
+}

@@ -1,0 +1,385 @@
+//! Atomics and fences: the clock that travels with the value.
+//!
+//! L[m] of Lidbury & Donaldson, "Dynamic Race Detection for C++11" (POPL 2017), with the release sequences of C++20 (P0982):
+//!
+//! - a release store: L := C[t]; a relaxed store: L := F[t], which ends any release sequence, the thread's own included;
+//! - an acquire load: C[t] ⊔= L; a relaxed load: P[t] ⊔= L, for the next acquire fence;
+//! - a read-modify-write: its load side, then L ⊔= C[t] (release) or F[t] (relaxed), so it continues the sequence;
+//! - a failed compare-exchange is a load with the failure ordering;
+//! - `SeqCst` is `AcqRel` here: it adds no happens-before edge.
+//!
+//! Two deliberate deviations from the paper. The value a load returns is the one the hardware gave it, so there is no store buffer to
+//! explore: one observed execution is checked, exactly. And value and clock change together under a sequence lock, because a load must
+//! neither see a value whose clock isn't there yet nor take the clock of a later store. A load that has nothing to learn only
+//! reads: sequence, epoch, value, sequence.
+//!
+//! A real operation must never run outside the lock, except a load between two equal sequence numbers.
+
+use std::hint;
+use std::panic::Location;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicPtr, AtomicU64, fence as std_fence};
+use std::thread::yield_now;
+
+use crate::clock::VectorClock;
+use crate::epoch::Epoch;
+use crate::sync::{SyncClock, SyncKind};
+use crate::thread::local;
+use crate::thread::state::ThreadState;
+
+static ATOMIC: SyncKind = SyncKind {
+    name: "atomic",
+    release: "stored to an atomic",
+    acquire: "loaded it",
+};
+
+static FENCE: SyncKind = SyncKind {
+    name: "fence",
+    release: "passed a release fence",
+    acquire: "passed an acquire fence after a relaxed load",
+};
+
+/// The clock that an atomic's current value carries. 32 bytes, `const` to make, all zeros until somebody releases through it.
+///
+/// The caller hands the real operation in as a closure; it runs exactly once, except in [`AtomicClock::load`], which may repeat it.
+///
+/// # Example
+///
+/// ```
+/// use std::panic::Location;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// use race_core::sync::atomic::AtomicClock;
+///
+/// static READY: AtomicBool = AtomicBool::new(false);
+/// static CLOCK: AtomicClock = AtomicClock::new();
+///
+/// let here = Location::caller();
+/// CLOCK.store(Ordering::Release, here, || READY.store(true, Ordering::Release));
+/// assert!(CLOCK.load(Ordering::Acquire, here, || READY.load(Ordering::Acquire)));
+/// ```
+#[derive(Default)]
+pub struct AtomicClock {
+    /// Even: at rest. Odd: locked. Only ever grows, so a reader that sees it twice unchanged saw one moment.
+    sequence: AtomicU64,
+    /// The epoch of a [`SyncClock`]; 0 if that has none.
+    epoch: AtomicU64,
+    /// Its base, as `Arc::into_raw` gave it, or null. Read and written under the lock only.
+    base: AtomicPtr<VectorClock>,
+    site: AtomicPtr<Location<'static>>,
+}
+
+impl std::fmt::Debug for AtomicClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AtomicClock")
+            .field("epoch", &Epoch::from_tagged(self.epoch.load(Relaxed)))
+            .finish_non_exhaustive()
+    }
+}
+
+impl AtomicClock {
+    /// The clock of a value that nobody has stored yet.
+    pub const fn new() -> AtomicClock {
+        AtomicClock {
+            sequence: AtomicU64::new(0),
+            epoch: AtomicU64::new(0),
+            base: AtomicPtr::new(ptr::null_mut()),
+            site: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// An atomic load: `op` is the real one, with the same ordering. It may run more than once; the last result counts.
+    #[inline]
+    pub fn load<R>(
+        &self,
+        order: Ordering,
+        site: &'static Location<'static>,
+        op: impl Fn() -> R,
+    ) -> R {
+        local::enter(|thread| {
+            let before = self.sequence.load(Acquire);
+            let epoch = self.epoch.load(Relaxed);
+            // The base is compared with null, never followed: it may be freed at any time outside the lock.
+            let compound = epoch == 0 && !self.base.load(Relaxed).is_null();
+            let value = op();
+            std_fence(Acquire);
+            let undisturbed = before & 1 == 0 && self.sequence.load(Relaxed) == before;
+            if undisturbed && !compound && (epoch == 0 || thread.knows(Epoch::from_tagged(epoch))) {
+                return value;
+            }
+            self.load_slow(thread, order, site, &op)
+        })
+        .unwrap_or_else(op)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn load_slow<R>(
+        &self,
+        thread: &mut ThreadState,
+        order: Ordering,
+        site: &'static Location<'static>,
+        op: impl Fn() -> R,
+    ) -> R {
+        let locked = self.lock();
+        let value = op();
+        let clock = locked.clock();
+        drop(locked);
+        load_side(thread, &clock, order, site);
+        value
+    }
+
+    /// An atomic store: `op` is the real one, with the same ordering.
+    #[inline]
+    pub fn store<R>(
+        &self,
+        order: Ordering,
+        site: &'static Location<'static>,
+        op: impl FnOnce() -> R,
+    ) -> R {
+        let mut op = Some(op);
+        let result = local::enter(|thread| {
+            let clock = if matches!(order, Release | AcqRel | SeqCst) {
+                thread.release(&ATOMIC, Some(site))
+            } else {
+                thread.release_fence().clone()
+            };
+            let locked = self.lock();
+            let value = op.take().map(|op| op());
+            let old = locked.replace(clock);
+            drop(locked);
+            drop(old);
+            value
+        });
+        finish(result, op)
+    }
+
+    /// An atomic read-modify-write that always writes: `op` is the real one, with the same ordering.
+    #[inline]
+    pub fn rmw<R>(
+        &self,
+        order: Ordering,
+        site: &'static Location<'static>,
+        op: impl FnOnce() -> R,
+    ) -> R {
+        let mut op = Some(op);
+        let result = local::enter(|thread| {
+            let locked = self.lock();
+            let value = op.take().map(|op| op());
+            locked.read_modify_write(thread, order, site);
+            value
+        });
+        finish(result, op)
+    }
+
+    /// A compare-exchange: `op` is the real one. `Err` means that it was only a load, with the ordering `failure`.
+    #[inline]
+    pub fn compare_exchange<T, E>(
+        &self,
+        success: Ordering,
+        failure: Ordering,
+        site: &'static Location<'static>,
+        op: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut op = Some(op);
+        let result = local::enter(|thread| {
+            let locked = self.lock();
+            let value = op.take().map(|op| op());
+            if let Some(Err(_)) = value {
+                let clock = locked.clock();
+                drop(locked);
+                load_side(thread, &clock, failure, site);
+            } else {
+                locked.read_modify_write(thread, success, site);
+            }
+            value
+        });
+        finish(result, op)
+    }
+
+    #[inline]
+    fn lock(&self) -> Locked<'_> {
+        let sequence = self.sequence.load(Relaxed);
+        if sequence & 1 == 0
+            && self
+                .sequence
+                .compare_exchange_weak(sequence, sequence + 1, Acquire, Relaxed)
+                .is_ok()
+        {
+            return Locked::new(self, sequence);
+        }
+        self.lock_slow()
+    }
+
+    #[cold]
+    fn lock_slow(&self) -> Locked<'_> {
+        for attempt in 0u32.. {
+            let sequence = self.sequence.load(Relaxed);
+            if sequence & 1 == 0
+                && self
+                    .sequence
+                    .compare_exchange_weak(sequence, sequence + 1, Acquire, Relaxed)
+                    .is_ok()
+            {
+                return Locked::new(self, sequence);
+            }
+            // The holder runs a few dozen instructions; if it doesn't finish, it isn't running.
+            if attempt % 64 == 63 {
+                yield_now();
+            } else {
+                hint::spin_loop();
+            }
+        }
+        unreachable!("the loop above has no end but the lock")
+    }
+}
+
+impl Drop for AtomicClock {
+    fn drop(&mut self) {
+        let base = *self.base.get_mut();
+        if !base.is_null() {
+            // SAFETY: non-null bases come from `Arc::into_raw` in `replace`, which owns one count; nobody else has access now.
+            drop(unsafe { Arc::from_raw(base) });
+        }
+    }
+}
+
+/// The re-entrant case: the engine was passed by, and the operation hasn't run.
+#[inline]
+fn finish<R>(result: Option<Option<R>>, op: Option<impl FnOnce() -> R>) -> R {
+    match (result.flatten(), op) {
+        (Some(value), _) => value,
+        (None, Some(op)) => op(),
+        (None, None) => unreachable!("an operation that ran gave a value"),
+    }
+}
+
+/// What reading a value with `clock` means for the reader.
+#[inline]
+fn load_side(
+    thread: &mut ThreadState,
+    clock: &SyncClock,
+    order: Ordering,
+    site: &'static Location<'static>,
+) {
+    if matches!(order, Acquire | AcqRel | SeqCst) {
+        thread.acquire(clock, &ATOMIC, Some(site));
+    } else if !thread.knows_all(clock) {
+        thread.defer(clock);
+    }
+}
+
+/// The sequence lock, held. Unlocks when dropped, on unwinding too: the real operation panics on an impossible ordering.
+struct Locked<'a> {
+    clock: &'a AtomicClock,
+    sequence: u64,
+}
+
+impl<'a> Locked<'a> {
+    #[inline]
+    fn new(clock: &'a AtomicClock, sequence: u64) -> Locked<'a> {
+        // A reader that sees anything written from here on also sees the odd sequence number (Boehm, "Can seqlocks get along with
+        // programming language memory models?", MSPC 2012).
+        std_fence(Release);
+        Locked { clock, sequence }
+    }
+
+    fn clock(&self) -> SyncClock {
+        let base = self.clock.base.load(Relaxed);
+        let site = self.clock.site.load(Relaxed);
+        SyncClock {
+            epoch: Epoch::from_tagged(self.clock.epoch.load(Relaxed)),
+            base: (!base.is_null()).then(|| {
+                // SAFETY: a non-null base holds one count of its own, and it can't be replaced while the lock is held: taking one
+                // more count for the result is what cloning the `Arc` would do.
+                unsafe {
+                    Arc::increment_strong_count(base);
+                    Arc::from_raw(base)
+                }
+            }),
+            // SAFETY: only ever null or a `&'static Location`, stored by `replace`.
+            site: unsafe { site.as_ref() },
+        }
+    }
+
+    /// L := `clock`. Returns what was there, to be dropped outside the lock.
+    fn replace(&self, clock: SyncClock) -> SyncClock {
+        let base = clock.base.map_or(ptr::null(), Arc::into_raw).cast_mut();
+        let old = SyncClock {
+            epoch: Epoch::from_tagged(self.clock.epoch.swap_relaxed(clock.epoch.bits())),
+            base: {
+                let old = self.clock.base.load(Relaxed);
+                self.clock.base.store(base, Relaxed);
+                // SAFETY: the count that came from `Arc::into_raw` when `old` was stored; it has just been taken out.
+                (!old.is_null()).then(|| unsafe { Arc::from_raw(old) })
+            },
+            site: None,
+        };
+        let site = clock.site.map_or(ptr::null(), ptr::from_ref).cast_mut();
+        self.clock.site.store(site, Relaxed);
+        old
+    }
+
+    /// The clock side of a successful read-modify-write, and the unlock.
+    #[inline]
+    fn read_modify_write(
+        self,
+        thread: &mut ThreadState,
+        order: Ordering,
+        site: &'static Location<'static>,
+    ) {
+        let carried = self.clock();
+        load_side(thread, &carried, order, site);
+        let addition = if matches!(order, Release | AcqRel | SeqCst) {
+            Some(thread.release(&ATOMIC, Some(site)))
+        } else {
+            let fence = thread.release_fence();
+            (!fence.is_empty()).then(|| fence.clone())
+        };
+        let mut garbage = None;
+        if let Some(addition) = addition {
+            let mut joined = carried;
+            joined.join(addition);
+            garbage = Some(self.replace(joined));
+        }
+        drop(self);
+        drop(garbage);
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.clock.sequence.store(self.sequence + 2, Release);
+    }
+}
+
+/// A swap that only the holder of the lock makes, so it needs no read-modify-write.
+trait SwapRelaxed {
+    fn swap_relaxed(&self, value: u64) -> u64;
+}
+
+impl SwapRelaxed for AtomicU64 {
+    #[inline]
+    fn swap_relaxed(&self, value: u64) -> u64 {
+        let old = self.load(Relaxed);
+        self.store(value, Relaxed);
+        old
+    }
+}
+
+/// `std::sync::atomic::fence` with this ordering has just been, or is just being, called.
+///
+/// A release fence lets later relaxed stores carry what came before it; an acquire fence takes what earlier relaxed loads have seen.
+/// A fence that is both does the acquire side first.
+pub fn fence(order: Ordering, site: &'static Location<'static>) {
+    local::enter(|thread| {
+        if matches!(order, Acquire | AcqRel | SeqCst) {
+            thread.fence_acquire(&FENCE, Some(site));
+        }
+        if matches!(order, Release | AcqRel | SeqCst) {
+            thread.fence_release(&FENCE, Some(site));
+        }
+    });
+}

@@ -1,0 +1,63 @@
+//! Where a happens-before edge came from, interned: so that a report can name the last order there was.
+//!
+//! An edge is a kind and two places in the program, so there are as many as the program's text has; never one per event.
+
+use std::ptr;
+use std::sync::{Mutex, PoisonError};
+
+use dashmap::DashMap;
+use once_cell::sync::Lazy;
+
+use crate::sync::SyncKind;
+use crate::thread::state::Site;
+
+/// The name of an interned edge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct EdgeId(u32);
+
+/// One kind of synchronisation between one place that released and one that acquired.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edge {
+    pub(crate) kind: &'static SyncKind,
+    /// Not known for fences: what they order came from whatever the relaxed loads had read.
+    pub(crate) released: Site,
+    pub(crate) acquired: Site,
+}
+
+type Key = (usize, usize, usize);
+
+#[derive(Default)]
+struct Edges {
+    ids: DashMap<Key, EdgeId>,
+    edges: Mutex<Vec<Edge>>,
+}
+
+static EDGES: Lazy<Edges> = Lazy::new(Edges::default);
+
+pub(crate) fn intern(kind: &'static SyncKind, released: Site, acquired: Site) -> EdgeId {
+    let address = |site: Site| site.map_or(0, |site| ptr::from_ref(site).addr());
+    let key = (
+        ptr::from_ref(kind).addr(),
+        address(released),
+        address(acquired),
+    );
+    if let Some(id) = EDGES.ids.get(&key) {
+        return *id;
+    }
+    *EDGES.ids.entry(key).or_insert_with(|| {
+        let mut edges = EDGES.edges.lock().unwrap_or_else(PoisonError::into_inner);
+        edges.push(Edge {
+            kind,
+            released,
+            acquired,
+        });
+        EdgeId(
+            u32::try_from(edges.len() - 1)
+                .expect("a program with 2^32 pairs of places doesn't fit in memory"),
+        )
+    })
+}
+
+pub(crate) fn get(id: EdgeId) -> Edge {
+    EDGES.edges.lock().unwrap_or_else(PoisonError::into_inner)[id.0 as usize]
+}

@@ -1,0 +1,35 @@
+//! Sync objects by address: for annotations, and for callers with no place to keep a [`SyncObject`].
+//!
+//! An address that was released into is remembered until [`forget`]: a stale entry can only add order, never a false report.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use once_cell::sync::Lazy;
+
+use crate::sync::{SyncKind, SyncObject};
+use crate::thread::local;
+
+static OBJECTS: Lazy<DashMap<usize, Arc<SyncObject>>> = Lazy::new(DashMap::new);
+
+/// Adds what the calling thread has done to what an acquire of `key` will see.
+pub fn release(key: usize, kind: &'static SyncKind, site: &'static Location<'static>) {
+    let object = local::enter_bare(|| OBJECTS.entry(key).or_default().clone());
+    if let Some(object) = object {
+        object.release(kind, site);
+    }
+}
+
+/// Orders everything released into `key` so far before what the calling thread does next.
+pub fn acquire(key: usize, kind: &'static SyncKind, site: &'static Location<'static>) {
+    let object = local::enter_bare(|| OBJECTS.get(&key).map(|object| object.clone()));
+    if let Some(Some(object)) = object {
+        object.acquire(kind, site);
+    }
+}
+
+/// Drops what is remembered of `key`: its memory is about to mean something else.
+pub fn forget(key: usize) {
+    local::enter_bare(|| OBJECTS.remove(&key));
+}

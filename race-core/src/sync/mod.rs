@@ -1,0 +1,237 @@
+//! Sync objects: what a release leaves behind, and an acquire takes.
+//!
+//! - [`SyncClock`]: the clock that a release published. For state that the real primitive guards already: a mutex's, a message's.
+//! - [`SyncObject`]: a `SyncClock` with a lock of its own, for everything else.
+//! - [`atomic`]: the clock that travels with an atomic's value, and fences.
+//! - [`keyed`]: sync objects by address, for annotations and for code that has no place to put one.
+//! - [`edge`]: where a happens-before edge came from, for the reports.
+
+pub mod atomic;
+pub(crate) mod edge;
+pub mod keyed;
+
+use std::panic::Location;
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::VectorClock;
+use crate::epoch::Epoch;
+use crate::stack::depot::HeldLock;
+use crate::thread::local;
+use crate::thread::state::Site;
+
+/// The words in which a report speaks of a kind of synchronisation.
+///
+/// # Example
+///
+/// ```
+/// use race_core::sync::SyncKind;
+///
+/// // "thread 2 unlocked a Mutex (src/a.rs:10), and thread 3 then locked it (src/b.rs:20)"
+/// pub static MUTEX: SyncKind = SyncKind {
+///     name: "Mutex",
+///     release: "unlocked a Mutex",
+///     acquire: "locked it",
+/// };
+/// ```
+#[derive(Debug)]
+pub struct SyncKind {
+    /// What it is called where a lock of this kind is listed: "Mutex".
+    pub name: &'static str,
+    /// What the releasing thread did: "unlocked a Mutex".
+    pub release: &'static str,
+    /// What the acquiring thread did: "locked it".
+    pub acquire: &'static str,
+}
+
+/// The clock that a release published, to be kept where the real primitive keeps what it hands over.
+///
+/// Nothing here is synchronised: the owner of the place does that, as a mutex does for its holder or a channel for a message.
+/// 24 bytes; `const` to make; cheap to move.
+///
+/// # Example
+///
+/// ```
+/// use std::panic::Location;
+/// use race_core::sync::{SyncClock, SyncKind};
+///
+/// static MESSAGE: SyncKind = SyncKind { name: "channel", release: "sent a message", acquire: "received it" };
+///
+/// // The sender puts the clock beside the message; the receiver acquires it.
+/// let (tx, rx) = std::sync::mpsc::channel();
+/// tx.send((7, SyncClock::released(&MESSAGE, Location::caller()))).unwrap();
+/// let (value, clock) = rx.recv().unwrap();
+/// clock.acquire(&MESSAGE, Location::caller());
+/// assert_eq!(value, 7);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct SyncClock {
+    /// Whose clock `base` completes. None if it is the join of several threads' clocks, or empty.
+    pub(crate) epoch: Epoch,
+    pub(crate) base: Option<Arc<VectorClock>>,
+    /// Where the last release was.
+    pub(crate) site: Site,
+}
+
+impl SyncClock {
+    /// An empty clock: acquiring it orders nothing.
+    pub const fn new() -> SyncClock {
+        SyncClock {
+            epoch: Epoch::NONE,
+            base: None,
+            site: None,
+        }
+    }
+
+    /// What the calling thread releases now. Empty if the thread is inside the engine already.
+    #[inline]
+    pub fn released(kind: &'static SyncKind, site: &'static Location<'static>) -> SyncClock {
+        local::enter(|thread| thread.release(kind, Some(site))).unwrap_or_default()
+    }
+
+    /// Orders everything released into this clock before what the calling thread does next.
+    #[inline]
+    pub fn acquire(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
+        local::enter(|thread| thread.acquire(self, kind, Some(site)));
+    }
+
+    /// Replaces what this clock held by what the calling thread releases now.
+    #[inline]
+    pub fn release(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
+        local::enter(|thread| thread.release_into(self, kind, Some(site)));
+    }
+
+    /// Adds what the calling thread releases now to what this clock holds.
+    pub fn release_join(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
+        local::enter(|thread| thread.release_join(self, kind, Some(site)));
+    }
+
+    /// The calling thread has just locked the real lock that guards this clock: acquires it and lists the lock as held.
+    ///
+    /// `created` is where the lock was made. The clock must not move until [`SyncClock::unlock`]: its address tells locks apart.
+    #[inline]
+    pub fn lock(
+        &self,
+        kind: &'static SyncKind,
+        created: &'static Location<'static>,
+        locked: &'static Location<'static>,
+    ) {
+        local::enter(|thread| {
+            thread.acquire(self, kind, Some(locked));
+            let lock = HeldLock {
+                kind,
+                created,
+                locked,
+            };
+            thread.push_held(ptr::from_ref(self).addr(), lock);
+        });
+    }
+
+    /// The calling thread is about to unlock it: releases into the clock and takes the lock off the list.
+    #[inline]
+    pub fn unlock(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
+        let key = ptr::from_ref(self).addr();
+        local::enter(|thread| {
+            let locked = thread.pop_held(key);
+            thread.release_into(self, kind, Some(locked.unwrap_or(site)));
+        });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.epoch.is_none() && self.base.is_none()
+    }
+
+    /// L ⊔= `addition`, where `addition` is one thread's clock, now or at its last release fence.
+    pub(crate) fn join(&mut self, addition: SyncClock) {
+        if self.is_known_by(&addition) {
+            *self = addition;
+        } else if !addition.is_known_by(self) {
+            self.merge(&addition);
+        }
+    }
+
+    /// Whether `other` is a single thread's clock that covers this one, as far as epochs alone can tell.
+    fn is_known_by(&self, other: &SyncClock) -> bool {
+        if self.epoch.is_none() || other.epoch.is_none() {
+            return self.is_empty();
+        }
+        if self.epoch.slot() == other.epoch.slot() {
+            return self.epoch.clock() <= other.epoch.clock();
+        }
+        other
+            .base
+            .as_ref()
+            .is_some_and(|base| base.knows(self.epoch))
+    }
+
+    /// The join of two clocks that don't know each other: the epoch that stood for everything is gone.
+    fn merge(&mut self, other: &SyncClock) {
+        let mut joined = match self.base.take() {
+            Some(base) => Arc::unwrap_or_clone(base),
+            None => VectorClock::new(),
+        };
+        if let Some(base) = &other.base {
+            joined.join(base, |_| ());
+        }
+        for epoch in [self.epoch, other.epoch] {
+            if !epoch.is_none() {
+                joined.raise(epoch);
+            }
+        }
+        self.epoch = Epoch::NONE;
+        self.base = Some(Arc::new(joined));
+        self.site = other.site.or(self.site);
+    }
+}
+
+/// A clock that any thread may release into and acquire from at any time.
+///
+/// Releases add up: who acquires is ordered after everyone who released before.
+///
+/// # Example
+///
+/// ```
+/// use std::panic::Location;
+/// use race_core::sync::{SyncKind, SyncObject};
+///
+/// static SCOPE: SyncKind = SyncKind { name: "scope", release: "ended", acquire: "left thread::scope" };
+/// static ENDS: SyncObject = SyncObject::new();
+///
+/// std::thread::scope(|s| {
+///     s.spawn(|| ENDS.release(&SCOPE, Location::caller()));
+/// });
+/// ENDS.acquire(&SCOPE, Location::caller());
+/// ```
+#[derive(Debug, Default)]
+pub struct SyncObject {
+    clock: Mutex<SyncClock>,
+}
+
+impl SyncObject {
+    /// A sync object that nobody has released into.
+    pub const fn new() -> SyncObject {
+        SyncObject {
+            clock: Mutex::new(SyncClock::new()),
+        }
+    }
+
+    /// Adds what the calling thread has done to what an acquire will see.
+    pub fn release(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
+        local::enter(|thread| {
+            let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+            thread.release_join(&mut clock, kind, Some(site));
+        });
+    }
+
+    /// Orders everything released so far before what the calling thread does next.
+    pub fn acquire(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
+        local::enter(|thread| {
+            let clock = self
+                .clock
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            thread.acquire(&clock, kind, Some(site));
+        });
+    }
+}

@@ -1,0 +1,350 @@
+//! A thread's life: fork, start, end, join; and the adoption of threads that nobody announced.
+//!
+//! Handle and join are edges: what the creator did before is ordered before the thread, all of the thread before what follows its join.
+//! A thread that was found running gets a clock that knows everything so far, and its end is taken to be known to everybody: where
+//! nothing can be known, no race is claimed.
+//!
+//! Nothing here may depend on how the thread was started in reality; that is for the wrappers and for [`super::pthread`].
+
+use std::cell::Cell;
+use std::panic::Location;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::VectorClock;
+use crate::epoch::Epoch;
+use crate::report::scope::Scope;
+use crate::stack::depot::Detail;
+use crate::sync::SyncKind;
+use crate::thread::local;
+use crate::thread::record::{Origin, Record};
+use crate::thread::registry;
+use crate::thread::state::{Site, ThreadState};
+
+static FORK: SyncKind = SyncKind {
+    name: "spawn",
+    release: "spawned a thread",
+    acquire: "started",
+};
+
+static PARK: SyncKind = SyncKind {
+    name: "park",
+    release: "unparked a thread",
+    acquire: "returned from park",
+};
+
+static END: SyncKind = SyncKind {
+    name: "join",
+    release: "ended",
+    acquire: "joined it",
+};
+
+/// What a thread is born with.
+pub(super) struct Start {
+    epoch: Epoch,
+    base: Arc<VectorClock>,
+    scope: Option<Arc<Scope>>,
+}
+
+/// A thread: about to be started, running, or ended and to be joined.
+///
+/// # Example
+///
+/// ```
+/// use std::panic::Location;
+/// use race_core::thread::Handle;
+///
+/// let worker = Handle::fork(Some("worker"), Location::caller());
+/// let child = worker.clone();
+/// let handle = std::thread::spawn(move || {
+///     child.start(); // all that the creator did before `Handle::fork` happens before this
+/// });
+/// handle.join().unwrap();
+/// worker.join(Location::caller()); // all that the thread did happens before this
+/// ```
+#[derive(Clone)]
+pub struct Handle(pub(super) Arc<Record>);
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Handle(thread {})", self.0.number)
+    }
+}
+
+thread_local! {
+    /// The fork that the next `pthread_create` of this thread carries out.
+    static ANNOUNCED: Cell<Option<Handle>> = const { Cell::new(None) };
+}
+
+impl Handle {
+    /// Announces a thread: what the caller has done so far happens before all that it will do.
+    ///
+    /// Start it with [`Handle::start`], or give it up with [`Handle::cancel`].
+    pub fn fork(name: Option<&str>, site: &'static Location<'static>) -> Handle {
+        let fork = Handle::with_origin(Origin::Tracked, Some(site));
+        if let Some(name) = name {
+            fork.0.set_name(name);
+        }
+        fork
+    }
+
+    pub(super) fn with_origin(origin: Origin, site: Site) -> Handle {
+        let fork = local::enter(|parent| {
+            let created = parent.context(site, Detail::Plain);
+            let record = Arc::new(Record::new(
+                registry::next_number(),
+                origin,
+                Some(parent.record.number),
+                Some(created),
+                parent.scope.clone(),
+            ));
+            let released = parent.release(&FORK, site);
+            let mut base = released
+                .base
+                .map_or_else(VectorClock::new, Arc::unwrap_or_clone);
+            base.raise(released.epoch);
+            let epoch = registry::take_slot(&base, &record);
+            *lock(&record.start) = Some(Start {
+                epoch,
+                base: Arc::new(base),
+                scope: parent.scope.clone(),
+            });
+            Handle(record)
+        });
+        // A thread started by the engine's own callees (an allocator, a `Debug` impl) from inside the engine: it has nobody's clock.
+        fork.unwrap_or_else(Handle::nobody)
+    }
+
+    /// The calling thread's.
+    pub fn current() -> Handle {
+        local::enter(|thread| Handle(thread.record.clone())).unwrap_or_else(Handle::nobody)
+    }
+
+    /// A thread that does nothing: for callers that are inside the engine.
+    fn nobody() -> Handle {
+        let record = Record::new(registry::next_number(), Origin::Unknown, None, None, None);
+        Handle(Arc::new(record))
+    }
+
+    /// The caller is about to unpark the thread: what it has done so far happens before the thread's next return from `park`.
+    pub fn unpark(&self, site: &'static Location<'static>) {
+        self.0.park.release(&PARK, site);
+    }
+
+    /// The calling thread, whose handle this is, has returned from `park`.
+    pub fn parked(&self, site: &'static Location<'static>) {
+        self.0.park.acquire(&PARK, site);
+    }
+
+    /// Tells the interposed `pthread_create` that the creation it sees next on this thread is this one.
+    pub fn announce(&self) {
+        ANNOUNCED.set(Some(self.clone()));
+    }
+
+    /// Takes the announcement back, if no creation took it.
+    pub fn withdraw(&self) {
+        ANNOUNCED.set(None);
+    }
+
+    pub(super) fn take_announced() -> Option<Handle> {
+        ANNOUNCED.take()
+    }
+
+    /// The calling thread is the new one. Starting twice is the same as once.
+    pub fn start(&self) {
+        local::enter_bare(|| {
+            let Some(start) = lock(&self.0.start).take() else {
+                return;
+            };
+            // On platforms without interposition something may have brought the thread here before its start was announced.
+            if local::is_installed() {
+                finish_current();
+            }
+            self.0.os_id.store(os_thread_id(), Relaxed);
+            self.0.set_started();
+            local::install(ThreadState::new(
+                start.epoch,
+                start.base,
+                start.scope,
+                self.0.clone(),
+            ));
+            arm_end();
+        });
+    }
+
+    /// The thread could not be started after all.
+    pub fn cancel(&self) {
+        local::enter_bare(|| {
+            if let Some(start) = lock(&self.0.start).take() {
+                self.0.set_finished();
+                registry::free_slot(start.epoch, start.epoch.clock() - 1);
+            }
+        });
+    }
+
+    /// The thread has ended, and the caller has waited for it: all that it did happens before what the caller does next.
+    pub fn join(&self, site: &'static Location<'static>) {
+        self.join_at(Some(site));
+    }
+
+    pub(super) fn join_at(&self, site: Site) {
+        local::enter(|thread| {
+            let end = std::mem::take(&mut *lock(&self.0.end));
+            thread.acquire(&end, &END, site);
+        });
+    }
+
+    /// Nobody will join the thread.
+    pub fn detach(&self) {
+        local::enter_bare(|| {
+            let mut end = lock(&self.0.end);
+            self.0.set_detached();
+            let unclaimed = std::mem::take(&mut *end);
+            drop(end);
+            if !unclaimed.epoch.is_none() && self.0.is_finished() {
+                registry::lower_known_from(unclaimed.epoch, self.0.quiet_from());
+            }
+        });
+    }
+}
+
+/// Names the calling thread, if it has no name yet.
+pub fn name_current(name: &str) {
+    local::enter(|thread| thread.record.set_name(name));
+}
+
+/// Brings in a thread that nobody announced. Inside the engine.
+pub(crate) fn adopt() -> ThreadState {
+    arm_end();
+    let os_id = os_thread_id();
+    let main = os_id != 0 && os_id == std::process::id();
+    let (number, origin) = if main {
+        (1, Origin::Main)
+    } else {
+        (registry::next_number(), Origin::Unknown)
+    };
+    let record = Arc::new(Record::new(number, origin, None, None, None));
+    record.os_id.store(os_id, Relaxed);
+    record.set_started();
+    let base = registry::everything_so_far();
+    let epoch = registry::take_slot(&base, &record);
+    ThreadState::new(epoch, Arc::new(base), None, record)
+}
+
+/// The calling thread is ending. Inside the engine, without a state borrowed.
+fn finish_current() {
+    let Some(mut state) = local::uninstall() else {
+        return;
+    };
+    let record = state.record.clone();
+    if record.name().is_none()
+        && record.origin != Origin::Tracked
+        && let Some(name) = os_thread_name("self")
+    {
+        record.set_name(&name);
+    }
+    let last = state.epoch();
+    let quiet_from = if state.is_quiet() {
+        last.clock() - 1
+    } else {
+        last.clock()
+    };
+    record.set_quiet_from(quiet_from);
+    let mut end = lock(&record.end);
+    let known_from = if record.is_detached() {
+        quiet_from
+    } else {
+        state.end_into(&mut end, &END);
+        last.clock()
+    };
+    record.set_finished();
+    drop(end);
+    registry::free_slot(last, known_from);
+    drop(state);
+}
+
+/// Called when the operating system ends the calling thread.
+fn end_current() {
+    local::enter_bare(finish_current);
+}
+
+/// Makes sure that [`end_current`] runs when the calling thread ends: after its thread-locals' destructors, which may use tracked values.
+#[cfg(unix)]
+fn arm_end() {
+    use once_cell::sync::Lazy;
+    use std::ffi::c_void;
+    use std::ptr;
+
+    /// POSIX calls a key's destructor again while it sets the key again, at least four times: wait for the others' turn.
+    const ROUNDS: usize = 4;
+
+    static KEY: Lazy<Option<libc::pthread_key_t>> = Lazy::new(|| {
+        let mut key = 0;
+        // SAFETY: `key` is valid for a write, and `at_exit` is a destructor as POSIX wants it.
+        (unsafe { libc::pthread_key_create(&mut key, Some(at_exit)) } == 0).then_some(key)
+    });
+
+    fn arm(rounds: usize) {
+        if let Some(key) = *KEY {
+            // SAFETY: the key was created and is never deleted; the value is a count, never followed.
+            unsafe { libc::pthread_setspecific(key, ptr::without_provenance(rounds)) };
+        }
+    }
+
+    unsafe extern "C" fn at_exit(rounds: *mut c_void) {
+        match rounds.addr() {
+            0 | 1 => end_current(),
+            left => arm(left - 1),
+        }
+    }
+
+    arm(ROUNDS);
+}
+
+#[cfg(not(unix))]
+fn arm_end() {
+    struct AtExit;
+    impl Drop for AtExit {
+        fn drop(&mut self) {
+            end_current();
+        }
+    }
+    thread_local! {
+        static AT_EXIT: AtExit = const { AtExit };
+    }
+    // During the destruction of thread-locals it is too late, and the thread stays "running" in reports.
+    let _ = AT_EXIT.try_with(|_| ());
+}
+
+#[cfg(target_os = "linux")]
+fn os_thread_id() -> u32 {
+    // SAFETY: no arguments, no failure.
+    unsafe { libc::gettid() }.cast_unsigned()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn os_thread_id() -> u32 {
+    0
+}
+
+/// The name that the operating system knows a running thread by, unless it is just the program's.
+#[cfg(target_os = "linux")]
+pub(crate) fn os_thread_name(task: &str) -> Option<String> {
+    let path = if task == "self" {
+        "/proc/thread-self/comm".to_owned()
+    } else {
+        format!("/proc/self/task/{task}/comm")
+    };
+    let name = std::fs::read_to_string(path).ok()?;
+    let program = std::fs::read_to_string("/proc/self/comm").ok()?;
+    (name != program).then(|| name.trim_end().to_owned())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn os_thread_name(_task: &str) -> Option<String> {
+    None
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,116 @@
+//! The door into the engine: this thread's state, and the guard against entering it twice.
+//!
+//! Everything the engine does for a thread happens inside [`enter`]. While a thread is inside, whatever it calls that is itself tracked
+//! (a global allocator, a `Debug` impl, a signal handler) finds the door shut and passes by untracked: the engine's state is never seen half
+//! changed, and a lock of the engine is never taken twice.
+//!
+//! The thread-local has no destructor, so it works before `main`, in other thread-locals' destructors, and after them.
+//! Nothing here may allocate on the way in, once the thread is known.
+
+use std::cell::Cell;
+use std::ptr;
+
+use crate::epoch::Epoch;
+use crate::thread::lifecycle;
+use crate::thread::state::ThreadState;
+
+/// No thread is ever in this epoch, and the shadow never holds it: the fast path of an unknown thread fails.
+const UNKNOWN: u64 = u64::MAX;
+
+struct Local {
+    /// The current epoch, where the fast path finds it in one load.
+    epoch: Cell<u64>,
+    state: Cell<*mut ThreadState>,
+    inside: Cell<bool>,
+}
+
+thread_local! {
+    static LOCAL: Local = const {
+        Local {
+            epoch: Cell::new(UNKNOWN),
+            state: Cell::new(ptr::null_mut()),
+            inside: Cell::new(false),
+        }
+    };
+}
+
+/// The word that an access recorded in this epoch has left in the shadow.
+#[inline(always)]
+pub(crate) fn epoch_word() -> u64 {
+    LOCAL.with(|local| local.epoch.get())
+}
+
+/// Publishes a new epoch to the fast path.
+#[inline]
+pub(crate) fn set_epoch(epoch: Epoch) {
+    LOCAL.with(|local| local.epoch.set(epoch.bits()));
+}
+
+struct Inside<'a>(&'a Cell<bool>);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+/// Runs `f` with this thread's state, adopting the thread if the engine hasn't met it. `None` if the thread is inside already.
+#[inline]
+pub(crate) fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
+    LOCAL.with(|local| {
+        if local.inside.replace(true) {
+            return None;
+        }
+        let _inside = Inside(&local.inside);
+        let mut state = local.state.get();
+        if state.is_null() {
+            state = install_raw(local, lifecycle::adopt());
+        }
+        // SAFETY: `state` came from `Box::into_raw` in `install_raw` and is freed only by `uninstall`, which runs with the flag
+        // set, on this thread. The flag also makes this the only reference.
+        Some(f(unsafe { &mut *state }))
+    })
+}
+
+/// Runs `f` inside the engine without a thread state: for start-up, exit and thread birth.
+pub(crate) fn enter_bare<R>(f: impl FnOnce() -> R) -> Option<R> {
+    LOCAL.with(|local| {
+        if local.inside.replace(true) {
+            return None;
+        }
+        let _inside = Inside(&local.inside);
+        Some(f())
+    })
+}
+
+fn install_raw(local: &Local, state: ThreadState) -> *mut ThreadState {
+    local.epoch.set(state.epoch().bits());
+    let raw = Box::into_raw(Box::new(state));
+    local.state.set(raw);
+    raw
+}
+
+/// Makes `state` this thread's. Call inside [`enter_bare`], after [`uninstall`] of any earlier one.
+pub(crate) fn install(state: ThreadState) {
+    LOCAL.with(|local| {
+        debug_assert!(local.inside.get() && local.state.get().is_null());
+        install_raw(local, state);
+    });
+}
+
+/// Takes this thread's state away. Call inside [`enter_bare`].
+pub(crate) fn uninstall() -> Option<Box<ThreadState>> {
+    LOCAL.with(|local| {
+        debug_assert!(local.inside.get());
+        local.epoch.set(UNKNOWN);
+        let state = local.state.replace(ptr::null_mut());
+        // SAFETY: non-null means that it came from `Box::into_raw` in `install_raw`; the pointer was just replaced, so nobody
+        // else frees it, and the flag keeps `enter` from lending it out meanwhile.
+        (!state.is_null()).then(|| unsafe { Box::from_raw(state) })
+    })
+}
+
+/// Whether this thread has a state.
+pub(crate) fn is_installed() -> bool {
+    LOCAL.with(|local| !local.state.get().is_null())
+}

@@ -1,0 +1,216 @@
+//! How threads started by plain `std::thread`, or by C, are seen: `pthread_create`, `pthread_join` and `pthread_detach` are interposed.
+//!
+//! The linker resolves the names to these functions, for the program and for every library it loads; the real ones are the next
+//! definitions. Each calls the real function with the caller's arguments and returns its result, whatever the engine makes of it.
+//! Nothing here may change what the program would see without it.
+
+#![expect(unreachable_pub, reason = "the linker reaches them")]
+
+use std::ffi::{CStr, c_int, c_void};
+use std::mem;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::Relaxed;
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use once_cell::sync::Lazy;
+
+use crate::thread::lifecycle::Handle;
+use crate::thread::local;
+use crate::thread::record::Origin;
+
+type StartRoutine = extern "C" fn(*mut c_void) -> *mut c_void;
+type Create = unsafe extern "C" fn(
+    *mut libc::pthread_t,
+    *const libc::pthread_attr_t,
+    StartRoutine,
+    *mut c_void,
+) -> c_int;
+type Join = unsafe extern "C" fn(libc::pthread_t, *mut *mut c_void) -> c_int;
+type Detach = unsafe extern "C" fn(libc::pthread_t) -> c_int;
+
+/// Threads that can be joined, by the name that POSIX gave them.
+static JOINABLE: Lazy<DashMap<libc::pthread_t, Handle>> = Lazy::new(DashMap::new);
+
+/// The definition of a libc function behind ours.
+struct Real {
+    name: &'static CStr,
+    address: AtomicPtr<c_void>,
+}
+
+impl Real {
+    const fn new(name: &'static CStr) -> Real {
+        Real {
+            name,
+            address: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    fn get(&self) -> Option<ptr::NonNull<c_void>> {
+        let mut address = self.address.load(Relaxed);
+        if address.is_null() {
+            // SAFETY: a NUL-terminated name.
+            address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+            self.address.store(address, Relaxed);
+        }
+        ptr::NonNull::new(address)
+    }
+}
+
+static CREATE: Real = Real::new(c"pthread_create");
+static JOIN: Real = Real::new(c"pthread_join");
+static DETACH: Real = Real::new(c"pthread_detach");
+
+struct Birth {
+    fork: Handle,
+    routine: StartRoutine,
+    argument: *mut c_void,
+}
+
+extern "C" fn begin(birth: *mut c_void) -> *mut c_void {
+    // SAFETY: `pthread_create` below passed a `Box<Birth>` made raw, to this thread only.
+    let birth = *unsafe { Box::from_raw(birth.cast::<Birth>()) };
+    let Birth {
+        fork,
+        routine,
+        argument,
+    } = birth;
+    local::enter_bare(|| {
+        // SAFETY: no arguments, no failure.
+        let me = unsafe { libc::pthread_self() };
+        // Under the entry's lock: `pthread_detach` sets the flag first and removes the entry then.
+        let entry = JOINABLE.entry(me);
+        if fork.0.is_detached() {
+            if let Entry::Occupied(stale) = entry {
+                stale.remove();
+            }
+        } else {
+            entry.insert(fork.clone());
+        }
+    });
+    fork.start();
+    routine(argument)
+}
+
+/// POSIX `pthread_create`, announced to the engine.
+///
+/// # Safety
+///
+/// As POSIX says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_create(
+    thread: *mut libc::pthread_t,
+    attributes: *const libc::pthread_attr_t,
+    routine: StartRoutine,
+    argument: *mut c_void,
+) -> c_int {
+    let Some(real) = CREATE.get() else {
+        return libc::EAGAIN;
+    };
+    // SAFETY: the next definition of this name has this signature.
+    let real: Create = unsafe { mem::transmute(real.as_ptr()) };
+    let fork =
+        Handle::take_announced().unwrap_or_else(|| Handle::with_origin(Origin::Foreign, None));
+    if is_created_detached(attributes) {
+        fork.0.set_detached();
+    }
+    let birth = Box::into_raw(Box::new(Birth {
+        fork: fork.clone(),
+        routine,
+        argument,
+    }));
+    // SAFETY: the caller's arguments; `begin` gives the routine its own argument and is given `birth` once.
+    let result = unsafe { real(thread, attributes, begin, birth.cast()) };
+    if result != 0 {
+        // SAFETY: no thread was started, so `birth` is still ours.
+        drop(unsafe { Box::from_raw(birth) });
+        fork.cancel();
+    } else if !fork.0.is_detached() {
+        // SAFETY: success: the real function wrote the name there.
+        let name = unsafe { *thread };
+        local::enter_bare(|| {
+            // The thread enters itself when it starts. If it has, its name may even belong to another one by now.
+            if let Entry::Vacant(entry) = JOINABLE.entry(name)
+                && !fork.0.is_started()
+            {
+                entry.insert(fork);
+            }
+        });
+    }
+    result
+}
+
+fn is_created_detached(attributes: *const libc::pthread_attr_t) -> bool {
+    unsafe extern "C" {
+        fn pthread_attr_getdetachstate(
+            attributes: *const libc::pthread_attr_t,
+            state: *mut c_int,
+        ) -> c_int;
+    }
+    let mut state = libc::PTHREAD_CREATE_JOINABLE;
+    // SAFETY: non-null attributes are initialised, says `pthread_create`'s contract; `state` is valid for a write.
+    !attributes.is_null()
+        && unsafe { pthread_attr_getdetachstate(attributes, &mut state) } == 0
+        && state == libc::PTHREAD_CREATE_DETACHED
+}
+
+/// POSIX `pthread_join`: the thread's end happens before the return.
+///
+/// # Safety
+///
+/// As POSIX says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_join(thread: libc::pthread_t, value: *mut *mut c_void) -> c_int {
+    let Some(real) = JOIN.get() else {
+        return libc::EINVAL;
+    };
+    // SAFETY: the next definition of this name has this signature.
+    let real: Join = unsafe { mem::transmute(real.as_ptr()) };
+    // Looked up before: after the join the name may be given to another thread.
+    let fork = find(thread);
+    // SAFETY: the caller's arguments.
+    let result = unsafe { real(thread, value) };
+    if result == 0
+        && let Some(fork) = fork
+    {
+        forget(thread, &fork);
+        fork.join_at(None);
+    }
+    result
+}
+
+/// POSIX `pthread_detach`: from here on, the thread's end may be learned of in ways that nobody sees.
+///
+/// # Safety
+///
+/// As POSIX says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_detach(thread: libc::pthread_t) -> c_int {
+    let Some(real) = DETACH.get() else {
+        return libc::EINVAL;
+    };
+    // SAFETY: the next definition of this name has this signature.
+    let real: Detach = unsafe { mem::transmute(real.as_ptr()) };
+    let fork = find(thread);
+    // SAFETY: the caller's arguments.
+    let result = unsafe { real(thread) };
+    if result == 0
+        && let Some(fork) = fork
+    {
+        fork.detach();
+        forget(thread, &fork);
+    }
+    result
+}
+
+fn find(thread: libc::pthread_t) -> Option<Handle> {
+    local::enter_bare(|| JOINABLE.get(&thread).map(|fork| fork.clone())).flatten()
+}
+
+fn forget(thread: libc::pthread_t, fork: &Handle) {
+    local::enter_bare(|| {
+        JOINABLE.remove_if(&thread, |_, current| Arc::ptr_eq(&current.0, &fork.0))
+    });
+}

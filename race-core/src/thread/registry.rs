@@ -1,0 +1,173 @@
+//! Slots: which thread is, and was, behind a vector clock's entry.
+//!
+//! A slot is taken again only when the dead thread's end happens before the new thread's start. Then nothing is lost: whoever knows any
+//! epoch of the new thread knows everything of the old one. So clocks grow with the threads that are alive or unjoined, not with all that
+//! ever ran. Under this lock nothing of the program's may run.
+
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::VectorClock;
+use crate::epoch::{Epoch, MAX_CLOCK, MAX_SLOTS};
+use crate::thread::record::Record;
+
+/// Free slots that a fork looks at, newest first, before it takes a new one. The newest are the ones its creator has just joined.
+const MAX_PROBES: usize = 1024;
+
+struct FreeSlot {
+    slot: usize,
+    /// Who knows this clock value knows all that was done in the slot.
+    known_from: u64,
+    /// The first clock value of the next thread.
+    resume_at: u64,
+}
+
+#[derive(Default)]
+struct Slots {
+    /// Per slot, who was in it from which clock value on.
+    history: Vec<Vec<(u64, Arc<Record>)>>,
+    free: Vec<FreeSlot>,
+}
+
+static SLOTS: Mutex<Slots> = Mutex::new(Slots {
+    history: Vec::new(),
+    free: Vec::new(),
+});
+
+static NEXT_NUMBER: AtomicU32 = AtomicU32::new(2);
+
+fn slots() -> MutexGuard<'static, Slots> {
+    SLOTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The number of the next thread to be created. 1 is kept for the main thread.
+pub(super) fn next_number() -> u32 {
+    NEXT_NUMBER.fetch_add(1, Relaxed)
+}
+
+/// A slot for a thread that will start out knowing `base`, and its first epoch there.
+pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
+    let mut slots = slots();
+    let reusable = slots
+        .free
+        .iter()
+        .rev()
+        .take(MAX_PROBES)
+        .position(|free| base.get(free.slot) >= free.known_from);
+    let epoch = match reusable {
+        Some(from_the_end) => {
+            let index = slots.free.len() - 1 - from_the_end;
+            let free = slots.free.remove(index);
+            Epoch::new(free.slot, free.resume_at)
+        }
+        None => {
+            let slot = slots.history.len();
+            assert!(
+                slot < MAX_SLOTS,
+                "racecheck: more than {MAX_SLOTS} threads at once"
+            );
+            slots.history.push(Vec::new());
+            Epoch::new(slot, 1)
+        }
+    };
+    slots.history[epoch.slot()].push((epoch.clock(), record.clone()));
+    epoch
+}
+
+/// The thread in `last.slot()` is gone. Its slot can go to a thread that knows `known_from`.
+pub(super) fn free_slot(last: Epoch, known_from: u64) {
+    let resume_at = last.clock() + 1;
+    // A slot that is nearly used up stays with the dead: its next thread would have to leave it at once.
+    if resume_at < MAX_CLOCK / 2 {
+        slots().free.push(FreeSlot {
+            slot: last.slot(),
+            known_from,
+            resume_at,
+        });
+    }
+}
+
+/// Nobody will join the dead thread that was last in `last.slot()` any more: what it did is known to whoever knows `known_from`.
+pub(super) fn lower_known_from(last: Epoch, known_from: u64) {
+    if let Some(free) = slots()
+        .free
+        .iter_mut()
+        .find(|free| free.slot == last.slot() && free.resume_at == last.clock() + 1)
+    {
+        free.known_from = free.known_from.min(known_from);
+    }
+}
+
+/// Who was in `epoch`.
+pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
+    let slots = slots();
+    let history = slots.history.get(epoch.slot())?;
+    let after = history.partition_point(|(first, _)| *first <= epoch.clock());
+    history[..after].last().map(|(_, record)| record.clone())
+}
+
+/// The thread with this number.
+pub(crate) fn record_by_number(number: u32) -> Option<Arc<Record>> {
+    let slots = slots();
+    slots
+        .history
+        .iter()
+        .flatten()
+        .find(|(_, record)| record.number == number)
+        .map(|(_, record)| record.clone())
+}
+
+/// A clock that knows all that anybody has done so far: for a thread whose creator can't be known.
+pub(super) fn everything_so_far() -> VectorClock {
+    let slots = slots();
+    let mut clock = VectorClock::new();
+    for (slot, history) in slots.history.iter().enumerate() {
+        if let Some((first, record)) = history.last() {
+            let current = record.epoch();
+            let seen = if current.slot() == slot {
+                current.clock().max(*first)
+            } else {
+                *first
+            };
+            clock.raise(Epoch::new(slot, seen));
+        }
+    }
+    clock
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thread::record::Origin;
+
+    fn record() -> Arc<Record> {
+        Arc::new(Record::new(
+            next_number(),
+            Origin::Tracked,
+            None,
+            None,
+            None,
+        ))
+    }
+
+    #[test]
+    fn a_slot_goes_only_to_who_knows_its_last_thread() {
+        let first = take_slot(&VectorClock::new(), &record());
+        free_slot(first, first.clock());
+
+        let stranger = take_slot(&VectorClock::new(), &record());
+        assert_ne!(stranger.slot(), first.slot());
+
+        let mut knows = VectorClock::new();
+        knows.raise(first);
+        let heir = record();
+        let again = take_slot(&knows, &heir);
+        assert_eq!(
+            (again.slot(), again.clock()),
+            (first.slot(), first.clock() + 1)
+        );
+        assert_eq!(record_of(again).unwrap().number, heir.number);
+        assert_ne!(record_of(first).unwrap().number, heir.number);
+    }
+}

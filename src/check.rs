@@ -1,0 +1,104 @@
+//! [`check`]: runs a piece of code and returns its races; and what `#[racecheck::test]` expands to.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use race_core::report::Collector;
+
+/// A finding, as data: see [`Race`](report::Race).
+pub mod report {
+    pub use race_core::report::race::Place;
+    pub use race_core::report::{Access, Frame, HeldLock, Operation, Race, Site, ThreadInfo};
+}
+
+use report::Race;
+
+/// What came of a [`check`].
+#[must_use = "the races are in here, and nowhere else"]
+pub struct Outcome<T> {
+    /// What the closure returned.
+    pub value: T,
+    races: Vec<Race>,
+}
+
+impl<T> Outcome<T> {
+    /// The races that were found, in the order in which they were found. Each pair of source lines is there once. Their `Display` is
+    /// the report as it would have been printed.
+    pub fn races(&self) -> &[Race] {
+        &self.races
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Outcome<T> {
+    /// The value and the number of races; a race's own `Display` says the rest.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("value", &self.value)
+            .field("races", &self.races.len())
+            .finish()
+    }
+}
+
+/// Runs `f` and returns its races instead of printing them: those of this thread and of all threads started inside.
+///
+/// They don't count for the exit status. Threads that outlive the call report to the log from then on.
+///
+/// # Example
+///
+/// ```
+/// use racecheck::{Shared, check, thread};
+///
+/// let value = Shared::new(0);
+/// let outcome = check(|| {
+///     thread::scope(|s| {
+///         s.spawn(|| value.set(1));
+///         value.get() // not ordered after the write
+///     })
+/// });
+/// for race in outcome.races() {
+///     println!("{race}");
+/// }
+/// # assert_eq!(outcome.races().len(), cfg!(feature = "race-check").into());
+/// ```
+///
+/// # Panics
+///
+/// If `f` does. The races found until then are printed.
+pub fn check<T>(f: impl FnOnce() -> T) -> Outcome<T> {
+    let collector = Collector::open();
+    let value = f();
+    Outcome {
+        value,
+        races: collector.close(),
+    }
+}
+
+/// The body of a `#[racecheck::test]`.
+///
+/// The reports are printed from the test's own thread, where the harness captures them.
+#[track_caller]
+pub fn run_test<T>(body: impl FnOnce() -> T) -> T {
+    if let Some(name) = std::thread::current().name() {
+        race_core::thread::name_current(name);
+    }
+    let Outcome { value, races } = check(|| catch_unwind(AssertUnwindSafe(body)));
+    for race in &races {
+        eprint!("{race}");
+    }
+    match value {
+        Ok(value) if races.is_empty() => value,
+        Ok(_) => panic!(
+            "race detected during execution of test ({} found)",
+            races.len()
+        ),
+        Err(panic) => {
+            if !races.is_empty() {
+                eprintln!(
+                    "race detected during execution of test ({} found)",
+                    races.len()
+                );
+            }
+            resume_unwind(panic)
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Physical exclusion for [`crate::Shared`]: what makes a race on it a report instead of undefined behaviour.
+//!
+//! One thread at a time is inside; it may come back while it is inside, as `RefCell` allows. It orders nothing for the engine: races are found as if it
+//! weren't there. It must never be taken for synchronisation, and never hang: an overlap that lasts is a race that has already happened.
+
+use std::cell::Cell;
+use std::hint;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a thread waits for another one to leave before it calls the overlap lasting.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a borrow wants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    Shared,
+    Exclusive,
+}
+
+#[derive(Debug)]
+pub(crate) struct Exclusion {
+    /// The thread inside; 0 if nobody is.
+    owner: AtomicUsize,
+    /// Only the owner's: how many shared borrows it has, or -1 for an exclusive one.
+    borrows: Cell<isize>,
+}
+
+// SAFETY: `borrows` is touched only by the thread whose token is in `owner`, which gets there with `Acquire` and leaves with `Release`.
+unsafe impl Sync for Exclusion {}
+
+/// Why a borrow could not be had.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Refused {
+    /// This very thread has a borrow that excludes it.
+    BorrowedHere,
+    /// Another thread has been inside for [`PATIENCE`].
+    Lasting,
+}
+
+impl Exclusion {
+    pub(crate) const fn new() -> Exclusion {
+        Exclusion {
+            owner: AtomicUsize::new(0),
+            borrows: Cell::new(0),
+        }
+    }
+
+    /// Goes inside, waiting for another thread to leave.
+    #[inline]
+    pub(crate) fn borrow(&self, mode: Mode) -> Result<Borrow<'_>, Refused> {
+        let me = token();
+        if self
+            .owner
+            .compare_exchange(0, me, Acquire, Relaxed)
+            .is_err()
+        {
+            self.borrow_slow(me, mode)?;
+        }
+        let before = self.borrows.get();
+        self.borrows.set(match mode {
+            Mode::Shared => before + 1,
+            Mode::Exclusive => -1,
+        });
+        Ok(Borrow {
+            exclusion: self,
+            before,
+        })
+    }
+
+    #[cold]
+    fn borrow_slow(&self, me: usize, mode: Mode) -> Result<(), Refused> {
+        if self.owner.load(Relaxed) == me {
+            let compatible = mode == Mode::Shared && self.borrows.get() >= 0;
+            return if compatible {
+                Ok(())
+            } else {
+                Err(Refused::BorrowedHere)
+            };
+        }
+        let mut deadline = None;
+        for attempt in 0u32.. {
+            if self.owner.load(Relaxed) == 0
+                && self
+                    .owner
+                    .compare_exchange_weak(0, me, Acquire, Relaxed)
+                    .is_ok()
+            {
+                return Ok(());
+            }
+            match attempt {
+                0..100 => hint::spin_loop(),
+                100..1000 => thread::yield_now(),
+                _ => {
+                    if Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + PATIENCE) {
+                        return Err(Refused::Lasting);
+                    }
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
+        }
+        Err(Refused::Lasting)
+    }
+}
+
+/// Being inside.
+pub(crate) struct Borrow<'a> {
+    exclusion: &'a Exclusion,
+    before: isize,
+}
+
+impl Drop for Borrow<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.exclusion.borrows.set(self.before);
+        if self.before == 0 {
+            self.exclusion.owner.store(0, Release);
+        }
+    }
+}
+
+/// A number that is this thread's alone while it lives.
+#[inline]
+fn token() -> usize {
+    thread_local! {
+        static TOKEN: u8 = const { 0 };
+    }
+    TOKEN.with(|token| std::ptr::from_ref(token).addr())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn borrows_nest_as_refcells_do() {
+        let exclusion = Exclusion::new();
+        let outer = exclusion.borrow(Mode::Shared).unwrap();
+        let inner = exclusion.borrow(Mode::Shared).unwrap();
+        assert_eq!(
+            exclusion.borrow(Mode::Exclusive).err(),
+            Some(Refused::BorrowedHere)
+        );
+        drop(inner);
+        assert_ne!(exclusion.owner.load(Relaxed), 0, "still inside");
+        drop(outer);
+        assert_eq!(exclusion.owner.load(Relaxed), 0);
+        let exclusive = exclusion.borrow(Mode::Exclusive).unwrap();
+        assert_eq!(
+            exclusion.borrow(Mode::Shared).err(),
+            Some(Refused::BorrowedHere)
+        );
+        drop(exclusive);
+        assert!(exclusion.borrow(Mode::Exclusive).is_ok());
+    }
+
+    #[test]
+    fn one_thread_at_a_time() {
+        const ROUNDS: usize = 2000;
+        struct Counter(Exclusion, Cell<usize>);
+        // SAFETY: the cell is touched inside the exclusion only; that this is enough is what the test is for.
+        unsafe impl Sync for Counter {}
+        let counter = Counter(Exclusion::new(), Cell::new(0));
+        thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    let counter = &counter;
+                    for _ in 0..ROUNDS {
+                        let _inside = counter.0.borrow(Mode::Exclusive).unwrap();
+                        counter.1.set(counter.1.get() + 1);
+                    }
+                });
+            }
+        });
+        assert_eq!(counter.1.get(), 4 * ROUNDS);
+    }
+}

@@ -1,0 +1,68 @@
+//! A data-race detector for stable Rust: `std`'s concurrency under another name, checked.
+//!
+//! Write `racecheck::` where you would write `std::` and wrap the state that threads share. Without the feature `race-check` the types are
+//! `std`'s own. With it a vector-clock engine tracks what happens before what, and every pair of accesses that nothing orders is
+//! reported with both stacks, whether or not it went wrong this time.
+//!
+//! ```
+//! use racecheck::{Shared, sync::Mutex, thread};
+//!
+//! let ledger = Mutex::new(());
+//! let balance = Shared::new(100);
+//! thread::scope(|s| {
+//!     for _ in 0..2 {
+//!         s.spawn(|| {
+//!             let _guard = ledger.lock().unwrap(); // without this line: a race report, in every run
+//!             balance.update(|b| b - 10);
+//!         });
+//!     }
+//! });
+//! assert_eq!(balance.get(), 80);
+//! ```
+//!
+//! | to | use |
+//! | --- | --- |
+//! | share a value in a test or a model | [`Shared`] |
+//! | check `unsafe` code | [`cell::UnsafeCell`] |
+//! | synchronise | [`sync`], [`thread`] |
+//! | tell of synchronisation that racecheck can't see | [`hb`] |
+//! | fail a test when its body races | [`macro@test`] |
+//! | assert on the races of a piece of code | [`check()`] |
+//!
+//! Races that no test or [`check()`] collects are printed to stderr, and the process exits with status 66. The environment variable
+//! `RACE_OPTIONS` changes where and how: see `docs/options.md`.
+
+pub mod cell;
+mod exclusion;
+mod shadow;
+mod shared;
+
+// The one place that decides between the tracked types and `std`'s.
+#[cfg(feature = "race-check")]
+mod check;
+#[cfg(feature = "race-check")]
+pub mod hb;
+#[cfg(feature = "race-check")]
+pub mod sync;
+#[cfg(feature = "race-check")]
+pub mod thread;
+
+#[cfg(not(feature = "race-check"))]
+mod plain;
+#[cfg(not(feature = "race-check"))]
+pub use plain::{hb, sync, thread};
+
+#[cfg(feature = "race-check")]
+pub use check::{Outcome, check, report};
+#[cfg(not(feature = "race-check"))]
+pub use plain::{Outcome, check, report};
+
+pub use race_macros::test;
+pub use shared::Shared;
+
+/// What the macros expand to. Not for anybody else.
+#[cfg(feature = "race-check")]
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::check::run_test;
+}

@@ -1,0 +1,210 @@
+//! `std::sync::Mutex`, tracked: an unlock happens before the next lock.
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::sync as real;
+use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+
+use race_core::sync::{SyncClock, SyncKind};
+
+static MUTEX: SyncKind = SyncKind {
+    name: "Mutex",
+    release: "unlocked a Mutex",
+    acquire: "locked it",
+};
+
+/// `std::sync::Mutex`, tracked.
+///
+/// An unlock happens before every later lock and successful `try_lock`; a failed one orders nothing. The lock is named in reports, with the place
+/// where it was made and the place where it was locked.
+///
+/// # Example
+///
+/// ```
+/// use racecheck::sync::Mutex;
+///
+/// let total = Mutex::new(1);
+/// *total.lock().unwrap() += 1;
+/// assert_eq!(total.into_inner().unwrap(), 2);
+/// ```
+pub struct Mutex<T: ?Sized> {
+    /// What the last unlock released. Guarded by `inner`.
+    clock: UnsafeCell<SyncClock>,
+    created: &'static Location<'static>,
+    inner: real::Mutex<T>,
+}
+
+// SAFETY: `clock` is touched only while `inner` is locked, by its holder, or through `&mut self`; the rest is `std`'s mutex.
+unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
+// `std`'s mutex is both whatever it holds: poisoning tells of a broken invariant.
+impl<T: ?Sized> UnwindSafe for Mutex<T> {}
+impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
+
+impl<T> Mutex<T> {
+    /// As `std::sync::Mutex::new`. The place of the call names the lock in reports.
+    #[track_caller]
+    pub const fn new(value: T) -> Mutex<T> {
+        Mutex {
+            clock: UnsafeCell::new(SyncClock::new()),
+            created: Location::caller(),
+            inner: real::Mutex::new(value),
+        }
+    }
+
+    /// As `std::sync::Mutex::into_inner`.
+    ///
+    /// # Errors
+    ///
+    /// If the mutex is poisoned.
+    pub fn into_inner(self) -> LockResult<T> {
+        self.inner.into_inner()
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// As `std::sync::Mutex::lock`; then everything done under the lock so far happens before what comes next.
+    ///
+    /// # Errors
+    ///
+    /// If the mutex is poisoned; the error holds the guard.
+    ///
+    /// # Panics
+    ///
+    /// As `std`'s: it may, if the current thread holds the lock already.
+    #[track_caller]
+    #[inline]
+    pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        let site = Location::caller();
+        match self.inner.lock() {
+            Ok(guard) => Ok(self.locked(guard, site)),
+            Err(poisoned) => Err(PoisonError::new(self.locked(poisoned.into_inner(), site))),
+        }
+    }
+
+    /// As `std::sync::Mutex::try_lock`; a failure orders nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the mutex is locked, or poisoned; in the second case the error holds the guard.
+    #[track_caller]
+    #[inline]
+    pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        let site = Location::caller();
+        match self.inner.try_lock() {
+            Ok(guard) => Ok(self.locked(guard, site)),
+            Err(TryLockError::Poisoned(poisoned)) => {
+                let guard = self.locked(poisoned.into_inner(), site);
+                Err(TryLockError::Poisoned(PoisonError::new(guard)))
+            }
+            Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
+        }
+    }
+
+    /// As `std::sync::Mutex::is_poisoned`.
+    pub fn is_poisoned(&self) -> bool {
+        self.inner.is_poisoned()
+    }
+
+    /// As `std::sync::Mutex::clear_poison`.
+    pub fn clear_poison(&self) {
+        self.inner.clear_poison();
+    }
+
+    /// As `std::sync::Mutex::get_mut`: no locking takes place, and no ordering.
+    ///
+    /// # Errors
+    ///
+    /// If the mutex is poisoned; the error holds the reference.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        self.inner.get_mut()
+    }
+
+    #[inline]
+    fn locked<'a>(
+        &'a self,
+        guard: real::MutexGuard<'a, T>,
+        site: &'static Location<'static>,
+    ) -> MutexGuard<'a, T> {
+        // SAFETY: `inner` is locked by this thread, as `guard` shows.
+        unsafe { &*self.clock.get() }.lock(&MUTEX, self.created, site);
+        MutexGuard {
+            mutex: self,
+            site,
+            inner: guard,
+        }
+    }
+}
+
+/// `std::sync::MutexGuard`, tracked: dropping it is the unlock.
+#[must_use = "if unused the Mutex will immediately unlock"]
+pub struct MutexGuard<'a, T: ?Sized> {
+    mutex: &'a Mutex<T>,
+    site: &'static Location<'static>,
+    inner: real::MutexGuard<'a, T>,
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: `inner`, dropped after this, still holds the lock, and no other reference to the clock exists outside such a call.
+        unsafe { &mut *self.mutex.clock.get() }.unlock(&MUTEX, self.site);
+    }
+}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
+    /// Locks the mutex if that is possible at once, as `std`'s does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Mutex");
+        match self.try_lock() {
+            Ok(guard) => out.field("data", &&*guard),
+            Err(TryLockError::Poisoned(poisoned)) => out.field("data", &&**poisoned.get_ref()),
+            Err(TryLockError::WouldBlock) => out.field("data", &format_args!("<locked>")),
+        };
+        out.field("poisoned", &self.is_poisoned())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    #[track_caller]
+    fn default() -> Mutex<T> {
+        Mutex::new(T::default())
+    }
+}
+
+impl<T> From<T> for Mutex<T> {
+    #[track_caller]
+    fn from(value: T) -> Mutex<T> {
+        Mutex::new(value)
+    }
+}

@@ -1,0 +1,185 @@
+//! Scoped threads: every thread of a scope happens before the scope's return, joined or not.
+
+use std::cell::Cell;
+use std::fmt;
+use std::panic::Location;
+use std::ptr;
+use std::thread as real;
+
+use race_core::sync::{SyncKind, keyed};
+use race_core::thread::Handle;
+
+use super::builder::Builder;
+use super::handle::Thread;
+
+static SCOPE: SyncKind = SyncKind {
+    name: "scope",
+    release: "ended in a scope",
+    acquire: "left thread::scope",
+};
+
+/// `std::thread::Scope`, tracked.
+#[repr(transparent)]
+pub struct Scope<'scope, 'env: 'scope>(real::Scope<'scope, 'env>);
+
+impl<'scope, 'env> Scope<'scope, 'env> {
+    fn wrap<'a>(real: &'a real::Scope<'scope, 'env>) -> &'a Scope<'scope, 'env> {
+        // SAFETY: `repr(transparent)`: the same layout, and the same invariants.
+        unsafe { &*ptr::from_ref(real).cast() }
+    }
+
+    pub(super) fn real(&'scope self) -> &'scope real::Scope<'scope, 'env> {
+        &self.0
+    }
+
+    /// As `std::thread::Scope::spawn`; what was done so far happens before the thread.
+    ///
+    /// # Panics
+    ///
+    /// As `std`'s: if the operating system can't start a thread.
+    #[track_caller]
+    pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        Builder::new()
+            .spawn_scoped(self, f)
+            .expect("failed to spawn thread")
+    }
+
+    /// What a thread of this scope runs: `f`, between its start and the release that the scope's end acquires.
+    pub(super) fn body<F, T>(
+        &self,
+        handle: Handle,
+        site: &'static Location<'static>,
+        f: F,
+    ) -> impl FnOnce() -> T + Send + use<'scope, 'env, F, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let end = ReleaseAtEnd {
+            scope: key(&self.0),
+            site,
+        };
+        move || {
+            handle.start();
+            let _end = end;
+            f()
+        }
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What the scope's end is keyed by: `std`'s scope stays where it is until the last thread has ended.
+fn key(scope: &real::Scope<'_, '_>) -> usize {
+    ptr::from_ref(scope).addr()
+}
+
+/// Releases when the closure is done, also by a panic. `std` waits for the closure, not for the thread's end.
+struct ReleaseAtEnd {
+    scope: usize,
+    site: &'static Location<'static>,
+}
+
+impl Drop for ReleaseAtEnd {
+    fn drop(&mut self) {
+        keyed::release(self.scope, &SCOPE, self.site);
+    }
+}
+
+/// Acquires what all threads of the scope have released, when `std`'s scope is done, also by a panic.
+struct AcquireAtEnd {
+    scope: Cell<Option<usize>>,
+    site: &'static Location<'static>,
+}
+
+impl Drop for AcquireAtEnd {
+    fn drop(&mut self) {
+        if let Some(scope) = self.scope.get() {
+            keyed::acquire(scope, &SCOPE, self.site);
+            keyed::forget(scope);
+        }
+    }
+}
+
+/// As `std::thread::scope`; all that its threads did happens before its return.
+///
+/// # Panics
+///
+/// As `std`'s: if a thread that was not joined has panicked.
+///
+/// # Example
+///
+/// ```
+/// use racecheck::{Shared, thread};
+///
+/// let value = Shared::new(0);
+/// thread::scope(|s| {
+///     s.spawn(|| value.set(7));
+/// });
+/// assert_eq!(value.get(), 7);
+/// ```
+#[track_caller]
+pub fn scope<'env, F, T>(f: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    let end = AcquireAtEnd {
+        scope: Cell::new(None),
+        site: Location::caller(),
+    };
+    real::scope(|scope| {
+        end.scope.set(Some(key(scope)));
+        f(Scope::wrap(scope))
+    })
+}
+
+/// `std::thread::ScopedJoinHandle`, tracked: all that the thread did happens before the return of [`join`](ScopedJoinHandle::join).
+pub struct ScopedJoinHandle<'scope, T> {
+    inner: real::ScopedJoinHandle<'scope, T>,
+    thread: Thread,
+}
+
+impl<'scope, T> ScopedJoinHandle<'scope, T> {
+    pub(super) fn new(
+        inner: real::ScopedJoinHandle<'scope, T>,
+        thread: Thread,
+    ) -> ScopedJoinHandle<'scope, T> {
+        ScopedJoinHandle { inner, thread }
+    }
+
+    /// As `std::thread::ScopedJoinHandle::join`.
+    ///
+    /// # Errors
+    ///
+    /// The panic's payload, if the thread panicked.
+    #[track_caller]
+    pub fn join(self) -> real::Result<T> {
+        let result = self.inner.join();
+        self.thread.handle.join(Location::caller());
+        result
+    }
+
+    /// As `std::thread::ScopedJoinHandle::thread`.
+    pub fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    /// As `std::thread::ScopedJoinHandle::is_finished`: orders nothing.
+    pub fn is_finished(&self) -> bool {
+        self.inner.is_finished()
+    }
+}
+
+impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
