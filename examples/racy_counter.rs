@@ -5,8 +5,7 @@
 //! cargo run --features race-check --example racy_counter -- --fixed # silent
 //! ```
 
-use std::process::ExitCode;
-
+use clap::Parser;
 use racecheck::sync::Mutex;
 use racecheck::{Shared, thread};
 
@@ -15,20 +14,21 @@ const HITS: u64 = 1000;
 static COUNTER: Shared<u64> = Shared::new(0);
 static LOCK: Mutex<()> = Mutex::new(());
 
+/// Two threads count hits in a plain counter
+#[derive(Parser)]
+struct Args {
+    /// Hold a mutex around every hit
+    #[arg(long)]
+    fixed: bool,
+}
+
 fn hit(fixed: bool) {
     let _guard = fixed.then(|| LOCK.lock().unwrap());
     COUNTER.update(|n| n + 1);
 }
 
-fn main() -> ExitCode {
-    let fixed = match std::env::args().nth(1).as_deref() {
-        None => false,
-        Some("--fixed") => true,
-        Some(other) => {
-            eprintln!("racy_counter: unknown argument `{other}`: the only one is --fixed");
-            return ExitCode::from(2);
-        }
-    };
+fn main() {
+    let Args { fixed } = Args::parse();
     let workers: Vec<_> = (0..2)
         .map(|i| {
             thread::Builder::new()
@@ -41,5 +41,4 @@ fn main() -> ExitCode {
         worker.join().unwrap();
     }
     println!("{} hits of {}", COUNTER.get(), 2 * HITS);
-    ExitCode::SUCCESS
 }

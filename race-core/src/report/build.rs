@@ -3,14 +3,13 @@
 //! Runs on the thread of the current access. Of the other thread it reads only the [`Record`], which is made to be read by others.
 
 use std::panic::Location;
-use std::sync::atomic::Ordering::Relaxed;
 
 use super::race::{Access, HeldLock, Operation, PairSite, Place, Race, Site, ThreadInfo};
 use super::{Place as Found, Recorded, explain};
 use crate::shadow::state::Class;
 use crate::stack::depot::{self, Context, Detail};
 use crate::stack::symbols::{self, Paths};
-use crate::thread::lifecycle::os_thread_name;
+use crate::thread::lifecycle;
 use crate::thread::record::Record;
 use crate::thread::state::ThreadState;
 
@@ -98,17 +97,15 @@ fn operation(class: Class, detail: Detail) -> Operation {
 
 fn thread_info(record: &Record, paths: &Paths) -> ThreadInfo {
     let finished = record.is_finished();
-    let name = record.name().map(str::to_owned).or_else(|| {
-        let os_id = record.os_id.load(Relaxed);
-        (!finished && record.number != 1)
-            .then(|| os_thread_name(&os_id.to_string()))
-            .flatten()
-    });
+    let name = record
+        .name()
+        .map(str::to_owned)
+        .or_else(|| (!finished).then(|| lifecycle::os_name(record)).flatten());
     ThreadInfo {
         number: record.number,
         name,
         finished,
-        created_by: record.creator,
+        created_by: record.creator.as_ref().map(|creator| creator.number),
         created_at: record.created.map_or_else(Vec::new, |created| {
             symbols::resolve(&depot::get(created), paths)
         }),

@@ -11,7 +11,7 @@ use crate::stack::symbols::Paths;
 use crate::sync::edge::{self, Edge};
 use crate::thread::record::Record;
 use crate::thread::registry;
-use crate::thread::state::Site;
+use crate::thread::state::{Learned, NearMiss, Site};
 
 /// The lines of "Why", and the "Help".
 pub(super) fn explain(
@@ -33,8 +33,9 @@ pub(super) fn explain(
 
 /// What the two threads did not do.
 enum Missing {
-    /// A relaxed load saw what was released; no acquire fence came after.
-    Acquire,
+    /// The current thread has seen a store of the earlier one, but one of the two orderings was too weak. The store came after the
+    /// access, or at least in the same epoch.
+    Ordering(NearMiss),
     /// The earlier thread has released nothing since its access.
     Release,
     /// It has released something since, and the current thread has acquired none of it.
@@ -44,8 +45,8 @@ enum Missing {
 impl Missing {
     fn of(finding: &Finding<'_>) -> Missing {
         let accessed = finding.previous.epoch;
-        if finding.thread.has_pending(accessed) {
-            Missing::Acquire
+        if let Some(miss) = finding.thread.near_miss_after(accessed) {
+            Missing::Ordering(miss)
         } else if finding.other.epoch() == accessed {
             Missing::Release
         } else {
@@ -63,9 +64,16 @@ impl Missing {
         let (now, then) = (current.thread.short(), previous.thread.short());
         let operation = previous.operation;
         match self {
-            Missing::Acquire => format!(
-                "nothing orders the two. {} has seen what {then} released after its {operation}, but in a relaxed load, with no acquire fence after it.",
-                capital(&now)
+            Missing::Ordering(miss) => format!(
+                "nothing orders the two. {} has loaded{} what {then} stored{}, but {}.",
+                capital(&now),
+                at(miss.loaded, paths),
+                at(miss.stored, paths),
+                match (miss.store_releases, miss.load_acquires) {
+                    (true, _) => "the load is relaxed, with no acquire fence after it",
+                    (false, true) => "the store is relaxed, with no release fence before it",
+                    (false, false) => "both are relaxed, and no fences stand before and after",
+                }
             ),
             Missing::Release => format!(
                 "nothing orders the two. {} has released nothing since its {operation}.",
@@ -95,33 +103,35 @@ fn last_order(finding: &Finding<'_>, current: &Access, previous: &Access, paths:
     let known = Epoch::new(slot, finding.thread.known_clock(slot));
     let known_of_other =
         registry::record_of(known).is_some_and(|record| record.number == finding.other.number);
-    if known_of_other && let Some(id) = finding.thread.learned_of(slot) {
+    if known_of_other && let Some(Learned { edge, direct }) = finding.thread.learned_of(slot) {
         let Edge {
             kind,
             released,
             acquired,
-        } = edge::get(id);
-        return match released {
-            Some(_) => format!(
-                "somebody {}{}, and {now} {}{}, {before}",
-                kind.release,
-                at(released, paths),
-                kind.acquire,
-                at(acquired, paths)
-            ),
-            None => format!("{now} {}{}, {before}", kind.acquire, at(acquired, paths)),
+        } = edge::get(edge);
+        let (released, acquired) = (at(released, paths), at(acquired, paths));
+        return if direct {
+            format!(
+                "{then} {}{released}, and {now} {}{acquired}, {before}",
+                kind.release, kind.acquire
+            )
+        } else {
+            format!(
+                "another thread that knew of {then} {}{released}, and {now} {}{acquired}, {before}",
+                kind.release, kind.acquire
+            )
         };
     }
     let mine = ancestry(&finding.thread.record);
     let theirs = ancestry(finding.other);
-    if let Some(child) = child_of(&mine, finding.other.number) {
+    if let Some(child) = child_of(&mine, finding.other) {
         return format!(
             "{then} spawned {}{}, {before}",
             short(child),
             created(child, paths)
         );
     }
-    if let Some(child) = child_of(&theirs, finding.thread.record.number) {
+    if let Some(child) = child_of(&theirs, &finding.thread.record) {
         return format!(
             "{now} spawned {}{}, before this {}",
             short(child),
@@ -129,24 +139,14 @@ fn last_order(finding: &Finding<'_>, current: &Access, previous: &Access, paths:
             current.operation
         );
     }
-    let common = mine
-        .iter()
-        .filter_map(|record| record.creator)
-        .find_map(|creator| {
-            Some((
-                creator,
-                child_of(&mine, creator)?,
-                child_of(&theirs, creator)?,
-            ))
-        });
+    let common = mine.iter().find_map(|ancestor| {
+        let sides = (child_of(&mine, ancestor)?, child_of(&theirs, ancestor)?);
+        Some((ancestor, sides))
+    });
     match common {
-        Some((creator, my_side, their_side)) => format!(
+        Some((ancestor, (my_side, their_side))) => format!(
             "{} spawned {}{} and {}{}",
-            if creator == 1 {
-                "main".to_owned()
-            } else {
-                format!("thread {creator}")
-            },
+            short(ancestor),
             short(their_side),
             created(their_side, paths),
             short(my_side),
@@ -157,22 +157,17 @@ fn last_order(finding: &Finding<'_>, current: &Access, previous: &Access, paths:
 }
 
 /// A thread, its creator, its creator's creator …
-fn ancestry(record: &Record) -> Vec<std::sync::Arc<Record>> {
-    let mut chain = Vec::new();
-    let mut number = Some(record.number);
-    while let Some(record) = number.and_then(registry::record_by_number) {
-        number = record.creator;
-        chain.push(record);
-    }
-    chain
+fn ancestry(record: &Record) -> Vec<&Record> {
+    std::iter::successors(Some(record), |record| record.creator.as_deref()).collect()
 }
 
 /// The thread in `chain` that was created by `creator`.
-fn child_of(chain: &[std::sync::Arc<Record>], creator: u32) -> Option<&Record> {
-    chain
-        .iter()
-        .find(|record| record.creator == Some(creator))
-        .map(|record| &**record)
+fn child_of<'a>(chain: &[&'a Record], creator: &Record) -> Option<&'a Record> {
+    let is_child = |record: &&&Record| {
+        let parent = record.creator.as_ref();
+        parent.is_some_and(|parent| parent.number == creator.number)
+    };
+    chain.iter().find(is_child).copied()
 }
 
 fn short(record: &Record) -> String {
@@ -199,25 +194,43 @@ fn at(location: Site, paths: &Paths) -> String {
 }
 
 fn help(missing: &Missing, finding: &Finding<'_>, current: &Access, previous: &Access) -> String {
-    let created_by_current = finding.other.creator == Some(finding.thread.record.number);
-    match (missing, &current.held[..], &previous.held[..]) {
-        (Missing::Acquire, ..) => "make the load Acquire, or put fence(Acquire) after it.".to_owned(),
-        _ if previous.operation == Operation::Free || current.operation == Operation::Free => {
-            "let only the last user free the memory: count the users (Arc), or join the threads first.".to_owned()
-        }
-        (_, [lock, ..], []) | (_, [], [lock, ..]) => format!(
+    let is_free = |access: &Access| access.operation == Operation::Free;
+    if let Missing::Ordering(miss) = missing {
+        let after = format!("after the {}", previous.operation);
+        return match (miss.store_releases, miss.load_acquires) {
+            (true, _) => "make the load Acquire.".to_owned(),
+            (false, true) => format!("make the store Release, and do it {after}."),
+            (false, false) => {
+                format!("make the store Release, {after}, and the load Acquire.")
+            }
+        };
+    }
+    if is_free(current) || is_free(previous) {
+        return "let only the last user free the memory: count the users (Arc), or join the threads first."
+            .to_owned();
+    }
+    match (&current.held[..], &previous.held[..]) {
+        ([lock, ..], []) | ([], [lock, ..]) => format!(
             "hold the {} that is locked at {} at the other place too.",
             lock.kind, lock.locked_at
         ),
-        (_, [a, ..], [b, ..]) => format!(
+        ([a, ..], [b, ..]) => format!(
             "hold the same lock at both places: the {} made at {} and the {} made at {} don't exclude each other.",
             a.kind, a.created_at, b.kind, b.created_at
         ),
-        (_, [], []) if previous.thread.finished && created_by_current => {
-            format!("join {} before this {}.", previous.thread.short(), current.operation)
-        }
-        (_, [], []) => "hold the same lock at both places, or make the value an atomic.".to_owned(),
+        ([], []) if previous.thread.finished && is_child(finding) => format!(
+            "join {} before this {}.",
+            previous.thread.short(),
+            current.operation
+        ),
+        ([], []) => "hold the same lock at both places, or make the value an atomic.".to_owned(),
     }
+}
+
+/// Whether the current thread could have joined the earlier one.
+fn is_child(finding: &Finding<'_>) -> bool {
+    let creator = finding.other.creator.as_ref();
+    creator.is_some_and(|creator| creator.number == finding.thread.record.number)
 }
 
 fn capital(text: &str) -> String {

@@ -43,14 +43,14 @@ impl Scope {
         }
     }
 
-    /// Hands over a claimed race. Gives it back if the scope has been closed meanwhile.
-    pub(crate) fn give(&self, race: Race) -> Result<(), Race> {
+    /// Hands over a claimed race; gives it back if the scope has been closed meanwhile.
+    pub(crate) fn give(&self, race: Race) -> Option<Race> {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if found.closed {
-            return Err(race);
+            return Some(race);
         }
         found.races.push(race);
-        Ok(())
+        None
     }
 
     fn close(&self) -> Vec<Race> {

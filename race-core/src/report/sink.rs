@@ -83,7 +83,7 @@ pub(super) fn offer(
 }
 
 fn give(scope: &Scope, race: Race) {
-    if let Err(race) = scope.give(race) {
+    if let Some(race) = scope.give(race) {
         deliver(race);
     }
 }

@@ -27,7 +27,7 @@ use crate::clock::VectorClock;
 use crate::epoch::Epoch;
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
-use crate::thread::state::ThreadState;
+use crate::thread::state::{NearMiss, Site, ThreadState};
 
 static ATOMIC: SyncKind = SyncKind {
     name: "atomic",
@@ -40,6 +40,9 @@ static FENCE: SyncKind = SyncKind {
     release: "passed a release fence",
     acquire: "passed an acquire fence after a relaxed load",
 };
+
+/// Marks the epoch of a store that released nothing.
+const UNRELEASED: u64 = 1 << 63;
 
 /// The clock that an atomic's current value carries. 32 bytes, `const` to make, all zeros until somebody releases through it.
 ///
@@ -63,7 +66,8 @@ static FENCE: SyncKind = SyncKind {
 pub struct AtomicClock {
     /// Even: at rest. Odd: locked. Only ever grows, so a reader that sees it twice unchanged saw one moment.
     sequence: AtomicU64,
-    /// The epoch of a [`SyncClock`]; 0 if that has none.
+    /// The epoch of a [`SyncClock`]; 0 if that has none. With [`UNRELEASED`], the epoch of a store that carries no clock: it orders
+    /// nothing, but a report can say which store it was.
     epoch: AtomicU64,
     /// Its base, as `Arc::into_raw` gave it, or null. Read and written under the lock only.
     base: AtomicPtr<VectorClock>,
@@ -105,8 +109,11 @@ impl AtomicClock {
             let value = op();
             std_fence(Acquire);
             let undisturbed = before & 1 == 0 && self.sequence.load(Relaxed) == before;
-            if undisturbed && !compound && (epoch == 0 || thread.knows(Epoch::from_tagged(epoch))) {
-                return value;
+            if undisturbed && !compound {
+                let stored = Epoch::from_tagged(epoch);
+                if epoch == 0 || thread.knows(stored) || thread.has_just_missed(stored) {
+                    return value;
+                }
             }
             self.load_slow(thread, order, site, &op)
         })
@@ -124,9 +131,9 @@ impl AtomicClock {
     ) -> R {
         let locked = self.lock();
         let value = op();
-        let clock = locked.clock();
+        let carried = locked.carried();
         drop(locked);
-        load_side(thread, &clock, order, site);
+        carried.load_side(thread, order, site);
         value
     }
 
@@ -140,14 +147,15 @@ impl AtomicClock {
     ) -> R {
         let mut op = Some(op);
         let result = local::enter(|thread| {
-            let clock = if matches!(order, Release | AcqRel | SeqCst) {
+            let stored_in = thread.epoch();
+            let clock = if releases(order) {
                 thread.release(&ATOMIC, Some(site))
             } else {
                 thread.release_fence().clone()
             };
             let locked = self.lock();
             let value = op.take().map(|op| op());
-            let old = locked.replace(clock);
+            let old = locked.replace(clock, stored_in, site);
             drop(locked);
             drop(old);
             value
@@ -187,9 +195,9 @@ impl AtomicClock {
             let locked = self.lock();
             let value = op.take().map(|op| op());
             if let Some(Err(_)) = value {
-                let clock = locked.clock();
+                let carried = locked.carried();
                 drop(locked);
-                load_side(thread, &clock, failure, site);
+                carried.load_side(thread, failure, site);
             } else {
                 locked.read_modify_write(thread, success, site);
             }
@@ -255,18 +263,61 @@ fn finish<R>(result: Option<Option<R>>, op: Option<impl FnOnce() -> R>) -> R {
     }
 }
 
-/// What reading a value with `clock` means for the reader.
 #[inline]
-fn load_side(
-    thread: &mut ThreadState,
-    clock: &SyncClock,
-    order: Ordering,
-    site: &'static Location<'static>,
-) {
-    if matches!(order, Acquire | AcqRel | SeqCst) {
-        thread.acquire(clock, &ATOMIC, Some(site));
-    } else if !thread.knows_all(clock) {
-        thread.defer(clock);
+fn acquires(order: Ordering) -> bool {
+    matches!(order, Acquire | AcqRel | SeqCst)
+}
+
+#[inline]
+fn releases(order: Ordering) -> bool {
+    matches!(order, Release | AcqRel | SeqCst)
+}
+
+/// What the current value carries.
+struct Carried {
+    clock: SyncClock,
+    /// Who stored it, if that released nothing.
+    unreleased: Option<(Epoch, Site)>,
+}
+
+impl Carried {
+    /// What reading the value means for the reader.
+    #[inline]
+    fn load_side(
+        &self,
+        thread: &mut ThreadState,
+        order: Ordering,
+        site: &'static Location<'static>,
+    ) {
+        if acquires(order) {
+            thread.acquire(&self.clock, &ATOMIC, Some(site));
+        } else if !thread.knows_all(&self.clock) {
+            thread.defer(&self.clock);
+            self.note_near_miss(thread, self.clock.epoch, self.clock.site, order, site);
+        }
+        if let Some((epoch, stored)) = self.unreleased
+            && !thread.knows(epoch)
+        {
+            self.note_near_miss(thread, epoch, stored, order, site);
+        }
+    }
+
+    #[cold]
+    fn note_near_miss(
+        &self,
+        thread: &mut ThreadState,
+        epoch: Epoch,
+        stored: Site,
+        order: Ordering,
+        loaded: &'static Location<'static>,
+    ) {
+        thread.note_near_miss(NearMiss {
+            epoch,
+            stored,
+            loaded: Some(loaded),
+            store_releases: self.unreleased.is_none(),
+            load_acquires: acquires(order),
+        });
     }
 }
 
@@ -285,11 +336,19 @@ impl<'a> Locked<'a> {
         Locked { clock, sequence }
     }
 
-    fn clock(&self) -> SyncClock {
+    fn carried(&self) -> Carried {
+        let epoch = self.clock.epoch.load(Relaxed);
         let base = self.clock.base.load(Relaxed);
-        let site = self.clock.site.load(Relaxed);
-        SyncClock {
-            epoch: Epoch::from_tagged(self.clock.epoch.load(Relaxed)),
+        // SAFETY: only ever null or a `&'static Location`, stored by `replace`.
+        let site = unsafe { self.clock.site.load(Relaxed).as_ref() };
+        if epoch & UNRELEASED != 0 {
+            return Carried {
+                clock: SyncClock::new(),
+                unreleased: Some((Epoch::from_tagged(epoch), site)),
+            };
+        }
+        let clock = SyncClock {
+            epoch: Epoch::from_tagged(epoch),
             base: (!base.is_null()).then(|| {
                 // SAFETY: a non-null base holds one count of its own, and it can't be replaced while the lock is held: taking one
                 // more count for the result is what cloning the `Arc` would do.
@@ -298,27 +357,34 @@ impl<'a> Locked<'a> {
                     Arc::from_raw(base)
                 }
             }),
-            // SAFETY: only ever null or a `&'static Location`, stored by `replace`.
-            site: unsafe { site.as_ref() },
+            site,
+        };
+        Carried {
+            clock,
+            unreleased: None,
         }
     }
 
-    /// L := `clock`. Returns what was there, to be dropped outside the lock.
-    fn replace(&self, clock: SyncClock) -> SyncClock {
-        let base = clock.base.map_or(ptr::null(), Arc::into_raw).cast_mut();
-        let old = SyncClock {
-            epoch: Epoch::from_tagged(self.clock.epoch.swap_relaxed(clock.epoch.bits())),
-            base: {
-                let old = self.clock.base.load(Relaxed);
-                self.clock.base.store(base, Relaxed);
-                // SAFETY: the count that came from `Arc::into_raw` when `old` was stored; it has just been taken out.
-                (!old.is_null()).then(|| unsafe { Arc::from_raw(old) })
-            },
-            site: None,
+    /// L := `clock`, by a store in the epoch `stored_in` at `site`. Returns what was there, to be dropped outside the lock.
+    fn replace(
+        &self,
+        clock: SyncClock,
+        stored_in: Epoch,
+        site: &'static Location<'static>,
+    ) -> Option<Arc<VectorClock>> {
+        let (epoch, site) = if clock.is_empty() {
+            (stored_in.bits() | UNRELEASED, Some(site))
+        } else {
+            (clock.epoch.bits(), clock.site)
         };
-        let site = clock.site.map_or(ptr::null(), ptr::from_ref).cast_mut();
+        let base = clock.base.map_or(ptr::null(), Arc::into_raw).cast_mut();
+        let old = self.clock.base.load(Relaxed);
+        self.clock.epoch.store(epoch, Relaxed);
+        self.clock.base.store(base, Relaxed);
+        let site = site.map_or(ptr::null(), ptr::from_ref).cast_mut();
         self.clock.site.store(site, Relaxed);
-        old
+        // SAFETY: the count that came from `Arc::into_raw` when `old` was stored; it has just been taken out.
+        (!old.is_null()).then(|| unsafe { Arc::from_raw(old) })
     }
 
     /// The clock side of a successful read-modify-write, and the unlock.
@@ -329,20 +395,19 @@ impl<'a> Locked<'a> {
         order: Ordering,
         site: &'static Location<'static>,
     ) {
-        let carried = self.clock();
-        load_side(thread, &carried, order, site);
-        let addition = if matches!(order, Release | AcqRel | SeqCst) {
-            Some(thread.release(&ATOMIC, Some(site)))
+        let stored_in = thread.epoch();
+        let carried = self.carried();
+        carried.load_side(thread, order, site);
+        let addition = if releases(order) {
+            thread.release(&ATOMIC, Some(site))
         } else {
-            let fence = thread.release_fence();
-            (!fence.is_empty()).then(|| fence.clone())
+            thread.release_fence().clone()
         };
-        let mut garbage = None;
-        if let Some(addition) = addition {
-            let mut joined = carried;
+        let mut joined = carried.clock;
+        if !addition.is_empty() {
             joined.join(addition);
-            garbage = Some(self.replace(joined));
         }
+        let garbage = self.replace(joined, stored_in, site);
         drop(self);
         drop(garbage);
     }
@@ -355,30 +420,16 @@ impl Drop for Locked<'_> {
     }
 }
 
-/// A swap that only the holder of the lock makes, so it needs no read-modify-write.
-trait SwapRelaxed {
-    fn swap_relaxed(&self, value: u64) -> u64;
-}
-
-impl SwapRelaxed for AtomicU64 {
-    #[inline]
-    fn swap_relaxed(&self, value: u64) -> u64 {
-        let old = self.load(Relaxed);
-        self.store(value, Relaxed);
-        old
-    }
-}
-
 /// `std::sync::atomic::fence` with this ordering has just been, or is just being, called.
 ///
 /// A release fence lets later relaxed stores carry what came before it; an acquire fence takes what earlier relaxed loads have seen.
 /// A fence that is both does the acquire side first.
 pub fn fence(order: Ordering, site: &'static Location<'static>) {
     local::enter(|thread| {
-        if matches!(order, Acquire | AcqRel | SeqCst) {
+        if acquires(order) {
             thread.fence_acquire(&FENCE, Some(site));
         }
-        if matches!(order, Release | AcqRel | SeqCst) {
+        if releases(order) {
             thread.fence_release(&FENCE, Some(site));
         }
     });

@@ -94,7 +94,7 @@ impl Handle {
             let record = Arc::new(Record::new(
                 registry::next_number(),
                 origin,
-                Some(parent.record.number),
+                Some(parent.record.clone()),
                 Some(created),
                 parent.scope.clone(),
             ));
@@ -238,8 +238,7 @@ fn finish_current() {
     };
     let record = state.record.clone();
     if record.name().is_none()
-        && record.origin != Origin::Tracked
-        && let Some(name) = os_thread_name("self")
+        && let Some(name) = os_name(&record)
     {
         record.set_name(&name);
     }
@@ -327,21 +326,30 @@ fn os_thread_id() -> u32 {
     0
 }
 
-/// The name that the operating system knows a running thread by, unless it is just the program's.
+/// The name that the operating system has for a running thread whose creation told none.
+///
+/// On Linux it is at most 15 bytes, and one that was never set is the creator's.
 #[cfg(target_os = "linux")]
-pub(crate) fn os_thread_name(task: &str) -> Option<String> {
-    let path = if task == "self" {
-        "/proc/thread-self/comm".to_owned()
-    } else {
-        format!("/proc/self/task/{task}/comm")
+pub(crate) fn os_name(record: &Record) -> Option<String> {
+    if matches!(record.origin, Origin::Main | Origin::Tracked) {
+        return None;
+    }
+    let name = |task: u32| {
+        let name = std::fs::read_to_string(format!("/proc/self/task/{task}/comm")).ok()?;
+        Some(name.trim_end().to_owned())
     };
-    let name = std::fs::read_to_string(path).ok()?;
-    let program = std::fs::read_to_string("/proc/self/comm").ok()?;
-    (name != program).then(|| name.trim_end().to_owned())
+    let own = name(record.os_id.load(Relaxed))?;
+    let inherited = match &record.creator {
+        Some(creator) if creator.name().is_some() => creator.name().map(str::to_owned),
+        Some(creator) => name(creator.os_id.load(Relaxed)),
+        None => name(std::process::id()),
+    };
+    let is_inherited = inherited.is_some_and(|inherited| inherited.starts_with(&own));
+    (!is_inherited).then_some(own)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn os_thread_name(_task: &str) -> Option<String> {
+pub(crate) fn os_name(_: &Record) -> Option<String> {
     None
 }
 

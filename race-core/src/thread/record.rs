@@ -34,7 +34,7 @@ pub(crate) struct Record {
     /// 1 is the main thread; then in the order of creation.
     pub(crate) number: u32,
     pub(crate) origin: Origin,
-    pub(crate) creator: Option<u32>,
+    pub(crate) creator: Option<Arc<Record>>,
     /// Where it was created.
     pub(crate) created: Option<ContextId>,
     /// The scope that it was born in.
@@ -63,7 +63,7 @@ impl Record {
     pub(super) fn new(
         number: u32,
         origin: Origin,
-        creator: Option<u32>,
+        creator: Option<Arc<Record>>,
         created: Option<ContextId>,
         scope: Option<Arc<Scope>>,
     ) -> Record {

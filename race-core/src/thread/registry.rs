@@ -107,17 +107,6 @@ pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
     history[..after].last().map(|(_, record)| record.clone())
 }
 
-/// The thread with this number.
-pub(crate) fn record_by_number(number: u32) -> Option<Arc<Record>> {
-    let slots = slots();
-    slots
-        .history
-        .iter()
-        .flatten()
-        .find(|(_, record)| record.number == number)
-        .map(|(_, record)| record.clone())
-}
-
 /// A clock that knows all that anybody has done so far: for a thread whose creator can't be known.
 pub(super) fn everything_so_far() -> VectorClock {
     let slots = slots();
@@ -125,10 +114,13 @@ pub(super) fn everything_so_far() -> VectorClock {
     for (slot, history) in slots.history.iter().enumerate() {
         if let Some((first, record)) = history.last() {
             let current = record.epoch();
-            let seen = if current.slot() == slot {
-                current.clock().max(*first)
-            } else {
+            let seen = if current.is_none() {
                 *first
+            } else if current.slot() == slot {
+                current.clock()
+            } else {
+                // It has used this slot up, and gone on in another.
+                MAX_CLOCK
             };
             clock.raise(Epoch::new(slot, seen));
         }

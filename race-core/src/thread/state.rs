@@ -24,6 +24,28 @@ use crate::thread::registry;
 /// A place in the program's text, where it is known: C and plain `std::thread` have none.
 pub(crate) type Site = Option<&'static Location<'static>>;
 
+/// How a thread came to know a slot.
+#[derive(Clone, Copy)]
+pub(crate) struct Learned {
+    pub(crate) edge: EdgeId,
+    /// Whether the thread in the slot was itself the one that released.
+    pub(crate) direct: bool,
+}
+
+/// Near misses kept of a thread: enough for a flag or two, and the report needs only the right one.
+const NEAR_MISSES: usize = 4;
+
+/// A load that saw a store of another thread without being ordered after it.
+#[derive(Clone, Copy)]
+pub(crate) struct NearMiss {
+    /// The storing thread's epoch at the store.
+    pub(crate) epoch: Epoch,
+    pub(crate) stored: Site,
+    pub(crate) loaded: Site,
+    pub(crate) store_releases: bool,
+    pub(crate) load_acquires: bool,
+}
+
 pub(crate) struct ThreadState {
     epoch: Epoch,
     /// The clock value of the last epoch with a recorded access.
@@ -31,7 +53,9 @@ pub(crate) struct ThreadState {
     /// Everybody else's entries. Shared with what this thread released, until it learns something new.
     base: Arc<VectorClock>,
     /// Per slot, the edge by which `base` last learned of it; shorter than `base` where it was learned at birth.
-    learned_by: Vec<Option<EdgeId>>,
+    learned_by: Vec<Option<Learned>>,
+    /// The last loads that saw another thread's store and were not ordered after it, newest last.
+    near_misses: SmallVec<[NearMiss; NEAR_MISSES]>,
     /// F[t]: what the last release fence published; empty before the first.
     release_fence: SyncClock,
     /// P[t]: what relaxed loads have seen and no acquire fence has taken yet.
@@ -55,6 +79,7 @@ impl ThreadState {
             last_access: 0,
             base,
             learned_by: Vec::new(),
+            near_misses: SmallVec::new(),
             release_fence: SyncClock::new(),
             pending: VectorClock::new(),
             held: SmallVec::new(),
@@ -107,7 +132,7 @@ impl ThreadState {
             self.join_base(theirs, edge);
         }
         if !clock.epoch.is_none() && Arc::make_mut(&mut self.base).raise(clock.epoch) {
-            self.learn(clock.epoch.slot(), edge);
+            self.learn(clock.epoch.slot(), Learned { edge, direct: true });
         }
     }
 
@@ -115,19 +140,25 @@ impl ThreadState {
         let mut raised: SmallVec<[usize; 16]> = SmallVec::new();
         Arc::make_mut(&mut self.base).join(theirs, |slot| raised.push(slot));
         for slot in raised {
-            self.learn(slot, edge);
+            self.learn(
+                slot,
+                Learned {
+                    edge,
+                    direct: false,
+                },
+            );
         }
     }
 
-    fn learn(&mut self, slot: usize, edge: EdgeId) {
+    fn learn(&mut self, slot: usize, learned: Learned) {
         if self.learned_by.len() <= slot {
             self.learned_by.resize(slot + 1, None);
         }
-        self.learned_by[slot] = Some(edge);
+        self.learned_by[slot] = Some(learned);
     }
 
     /// The last edge that taught this thread of `slot`, unless it was born knowing.
-    pub(crate) fn learned_of(&self, slot: usize) -> Option<EdgeId> {
+    pub(crate) fn learned_of(&self, slot: usize) -> Option<Learned> {
         self.learned_by.get(slot).copied().flatten()
     }
 
@@ -233,9 +264,28 @@ impl ThreadState {
         }
     }
 
-    /// Whether a relaxed load has seen `epoch` and only the acquire fence is missing.
-    pub(crate) fn has_pending(&self, epoch: Epoch) -> bool {
-        self.pending.knows(epoch)
+    /// Whether this thread's latest near miss was with this very store.
+    #[inline]
+    pub(crate) fn has_just_missed(&self, epoch: Epoch) -> bool {
+        self.near_misses
+            .last()
+            .is_some_and(|last| last.epoch == epoch)
+    }
+
+    /// Remembers a load that was not ordered after the store that it saw.
+    pub(crate) fn note_near_miss(&mut self, miss: NearMiss) {
+        if self.near_misses.len() == NEAR_MISSES {
+            self.near_misses.remove(0);
+        }
+        self.near_misses.push(miss);
+    }
+
+    /// The latest near miss with a store in `epoch` or later, by the same thread.
+    pub(crate) fn near_miss_after(&self, epoch: Epoch) -> Option<NearMiss> {
+        let after = |miss: &&NearMiss| {
+            miss.epoch.slot() == epoch.slot() && miss.epoch.clock() >= epoch.clock()
+        };
+        self.near_misses.iter().rev().find(after).copied()
     }
 
     /// An acquire fence: C[t] ⊔= P[t].
@@ -277,5 +327,75 @@ impl ThreadState {
     /// Whether nothing was recorded in the current epoch: then whoever knows the one before knows all that this thread did.
     pub(crate) fn is_quiet(&self) -> bool {
         self.last_access < self.epoch.clock()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thread::record::Origin;
+
+    static KIND: SyncKind = SyncKind {
+        name: "test",
+        release: "released",
+        acquire: "acquired",
+    };
+
+    fn thread(first_clock: u64) -> ThreadState {
+        let record = Arc::new(Record::new(1_000_000, Origin::Tracked, None, None, None));
+        let slot = registry::take_slot(&VectorClock::new(), &record).slot();
+        let epoch = Epoch::new(slot, first_clock);
+        ThreadState::new(epoch, Arc::default(), None, record)
+    }
+
+    /// Runs on a thread of its own: a state publishes its epoch to the fast path of whoever runs it.
+    fn apart(test: fn()) {
+        std::thread::spawn(test).join().unwrap();
+    }
+
+    #[test]
+    fn a_slot_that_is_used_up_is_left_for_another() {
+        apart(|| {
+            let mut thread = thread(MAX_CLOCK - 3);
+            let first = thread.epoch();
+            let released: Vec<SyncClock> = (0..6).map(|_| thread.release(&KIND, None)).collect();
+            assert_ne!(thread.epoch().slot(), first.slot());
+            assert!(released.iter().all(|clock| thread.knows_all(clock)));
+            let mut other = self::thread(1);
+            other.acquire(released.last().unwrap(), &KIND, None);
+            assert!(
+                other.knows(first),
+                "the old slot's epochs are known through the new one's"
+            );
+            assert!(!other.knows(thread.epoch()));
+        });
+    }
+
+    #[test]
+    fn a_release_starts_an_epoch_that_it_did_not_release() {
+        apart(|| {
+            let (mut releaser, mut acquirer) = (thread(1), thread(1));
+            let before = releaser.epoch();
+            let clock = releaser.release(&KIND, None);
+            acquirer.acquire(&clock, &KIND, None);
+            assert!(acquirer.knows(before));
+            assert!(!acquirer.knows(releaser.epoch()));
+        });
+    }
+
+    #[test]
+    fn the_edge_that_taught_a_thread_is_remembered() {
+        apart(|| {
+            let (mut first, mut second, mut third) = (thread(1), thread(1), thread(1));
+            second.acquire(&first.release(&KIND, None), &KIND, None);
+            third.acquire(&second.release(&KIND, None), &KIND, None);
+            let learned = |of: &ThreadState| {
+                third
+                    .learned_of(of.epoch().slot())
+                    .map(|learned| learned.direct)
+            };
+            assert_eq!(learned(&second), Some(true));
+            assert_eq!(learned(&first), Some(false));
+        });
     }
 }

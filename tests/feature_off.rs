@@ -1,0 +1,157 @@
+//! Without `race-check`, racecheck is `std` under another name: the types are the same, and the engine isn't there.
+
+#![cfg(not(feature = "race-check"))]
+
+#[path = "support/cargo.rs"]
+mod cargo;
+
+use std::any::TypeId;
+use std::path::Path;
+
+/// Checks that the two types are one.
+#[track_caller]
+fn same<Ours: ?Sized + 'static, Stds: ?Sized + 'static>() {
+    let names = [std::any::type_name::<Ours>(), std::any::type_name::<Stds>()];
+    assert_eq!(TypeId::of::<Ours>(), TypeId::of::<Stds>(), "{names:?}");
+}
+
+/// Checks that the two functions are one: each function has a type of its own.
+#[track_caller]
+fn same_function<Ours: 'static, Stds: 'static>(_: Ours, _: Stds) {
+    same::<Ours, Stds>();
+}
+
+#[test]
+fn sync() {
+    use racecheck::sync as ours;
+    use std::sync as stds;
+
+    same::<ours::Mutex<u8>, stds::Mutex<u8>>();
+    same::<ours::Mutex<[u8]>, stds::Mutex<[u8]>>();
+    same::<for<'a> fn(ours::MutexGuard<'a, u8>), for<'a> fn(stds::MutexGuard<'a, u8>)>();
+    same::<ours::PoisonError<u8>, stds::PoisonError<u8>>();
+    same::<ours::TryLockError<u8>, stds::TryLockError<u8>>();
+    same::<ours::LockResult<u8>, stds::LockResult<u8>>();
+    same::<ours::TryLockResult<u8>, stds::TryLockResult<u8>>();
+}
+
+#[test]
+fn mpsc() {
+    use racecheck::sync::mpsc as ours;
+    use std::sync::mpsc as stds;
+
+    same::<ours::Sender<u8>, stds::Sender<u8>>();
+    same::<ours::SyncSender<u8>, stds::SyncSender<u8>>();
+    same::<ours::Receiver<u8>, stds::Receiver<u8>>();
+    same::<ours::IntoIter<u8>, stds::IntoIter<u8>>();
+    same::<ours::Iter<'static, u8>, stds::Iter<'static, u8>>();
+    same::<ours::TryIter<'static, u8>, stds::TryIter<'static, u8>>();
+    same::<ours::RecvError, stds::RecvError>();
+    same::<ours::RecvTimeoutError, stds::RecvTimeoutError>();
+    same::<ours::SendError<u8>, stds::SendError<u8>>();
+    same::<ours::TryRecvError, stds::TryRecvError>();
+    same::<ours::TrySendError<u8>, stds::TrySendError<u8>>();
+    same_function(ours::channel::<u8>, stds::channel::<u8>);
+    same_function(ours::sync_channel::<u8>, stds::sync_channel::<u8>);
+}
+
+#[test]
+fn atomic() {
+    use racecheck::sync::atomic as ours;
+    use std::sync::atomic as stds;
+
+    same::<ours::AtomicBool, stds::AtomicBool>();
+    same::<ours::AtomicI8, stds::AtomicI8>();
+    same::<ours::AtomicU8, stds::AtomicU8>();
+    same::<ours::AtomicI16, stds::AtomicI16>();
+    same::<ours::AtomicU16, stds::AtomicU16>();
+    same::<ours::AtomicI32, stds::AtomicI32>();
+    same::<ours::AtomicU32, stds::AtomicU32>();
+    same::<ours::AtomicI64, stds::AtomicI64>();
+    same::<ours::AtomicU64, stds::AtomicU64>();
+    same::<ours::AtomicIsize, stds::AtomicIsize>();
+    same::<ours::AtomicUsize, stds::AtomicUsize>();
+    same::<ours::AtomicPtr<u8>, stds::AtomicPtr<u8>>();
+    same::<ours::Ordering, stds::Ordering>();
+    same_function(ours::fence, stds::fence);
+    same_function(ours::compiler_fence, stds::compiler_fence);
+}
+
+#[test]
+fn thread() {
+    use racecheck::thread as ours;
+    use std::thread as stds;
+
+    same::<ours::JoinHandle<()>, stds::JoinHandle<()>>();
+    same::<ours::Thread, stds::Thread>();
+    same::<ours::ThreadId, stds::ThreadId>();
+    same::<ours::Builder, stds::Builder>();
+    same::<ours::Result<u8>, stds::Result<u8>>();
+    same::<ours::LocalKey<u8>, stds::LocalKey<u8>>();
+    same::<ours::AccessError, stds::AccessError>();
+    same::<
+        for<'scope, 'env> fn(&'scope ours::Scope<'scope, 'env>),
+        for<'scope, 'env> fn(&'scope stds::Scope<'scope, 'env>),
+    >();
+    same::<
+        for<'scope> fn(ours::ScopedJoinHandle<'scope, u8>),
+        for<'scope> fn(stds::ScopedJoinHandle<'scope, u8>),
+    >();
+    same_function(ours::spawn::<fn(), ()>, stds::spawn::<fn(), ()>);
+    same_function(ours::current, stds::current);
+    same_function(ours::park, stds::park);
+    same_function(ours::park_timeout, stds::park_timeout);
+    same_function(ours::sleep, stds::sleep);
+    same_function(ours::yield_now, stds::yield_now);
+    same_function(ours::panicking, stds::panicking);
+    same_function(ours::available_parallelism, stds::available_parallelism);
+    // A scope's function can't be named with its lifetimes: it is called as `std`'s, on `std`'s scope.
+    let scope: fn(for<'scope, 'env> fn(&'scope stds::Scope<'scope, 'env>)) = ours::scope;
+    scope(|_| ());
+}
+
+#[test]
+fn cells_cost_nothing() {
+    use racecheck::cell::UnsafeCell;
+
+    assert_eq!(size_of::<UnsafeCell<u64>>(), 8);
+    assert_eq!(align_of::<UnsafeCell<u64>>(), align_of::<u64>());
+    assert_eq!(size_of::<UnsafeCell<[u8; 3]>>(), 3);
+    assert_eq!(size_of::<UnsafeCell<()>>(), 0);
+}
+
+#[test]
+fn nothing_is_found() {
+    let value = racecheck::Shared::new(0);
+    let outcome = racecheck::check(|| {
+        racecheck::thread::scope(|s| {
+            s.spawn(|| value.set(1));
+            value.get();
+        });
+        7
+    });
+    assert_eq!((outcome.value, outcome.races().len()), (7, 0));
+}
+
+/// The packages that racecheck itself needs.
+fn dependencies(features: &[&str]) -> Vec<String> {
+    let tree =
+        "tree --package racecheck --edges normal --no-default-features --prefix none --offline";
+    let arguments: Vec<&str> = tree.split(' ').chain(features.iter().copied()).collect();
+    let run = cargo::cargo(Path::new(env!("CARGO_MANIFEST_DIR")), &arguments);
+    assert!(run.success, "{run:#?}");
+    let name = |line: &str| line.split(' ').next().unwrap_or(line).to_owned();
+    run.stdout.lines().map(name).collect()
+}
+
+#[test]
+fn the_engine_is_no_dependency() {
+    let has = |packages: &[String], name: &str| packages.iter().any(|package| package == name);
+    let off = dependencies(&[]);
+    assert!(
+        has(&off, "race-macros") && !has(&off, "race-core"),
+        "{off:?}"
+    );
+    let on = dependencies(&["--features", "race-check"]);
+    assert!(has(&on, "race-macros") && has(&on, "race-core"), "{on:?}");
+}

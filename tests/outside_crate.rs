@@ -1,0 +1,247 @@
+//! A crate of its own, outside the workspace, that depends on racecheck by path: what its author sees.
+
+#[path = "support/cargo.rs"]
+mod cargo;
+
+use std::fs;
+use std::path::Path;
+
+use cargo::{Run, cargo};
+use tempfile::TempDir;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+const TESTS: &str = include_str!("outside_crate/races.rs");
+
+/// What the harness runs with the feature on: the test, and the lines of the two accesses of its race.
+const FAILING: [(&str, Option<[&str; 2]>); 7] = [
+    (
+        "at_once_with_the_one",
+        Some(["at once: write", "at once: read"]),
+    ),
+    (
+        "at_once_with_the_other",
+        Some(["at once: write", "at once: read"]),
+    ),
+    (
+        "checked::panics_and_races",
+        Some(["panics: write", "panics: read"]),
+    ),
+    ("checked::returns_an_error", None),
+    (
+        "children_race_with_each_other",
+        Some(["children: one", "children: other"]),
+    ),
+    ("racy", Some(["racy: write", "racy: read"])),
+    ("returns_ok_and_races", Some(["ok: write", "ok: read"])),
+];
+
+const PASSING: [&str; 3] = ["checked::its_race_is_expected", "fixed", "returns_ok"];
+
+/// The crate. Its folder is new each time; what it depends on is built once, in this workspace's target folder.
+struct Outside {
+    folder: TempDir,
+    name: String,
+}
+
+impl Outside {
+    fn new(name: &str) -> Outside {
+        let folder = tempfile::tempdir().unwrap();
+        // A name of its own, because the target folder is shared with other runs of this test.
+        let name = format!("outside-{name}-{}", std::process::id());
+        let manifest = format!(
+            r#"
+            [package]
+            name = "{name}"
+            edition = "2024"
+
+            [features]
+            race-check = ["racecheck/race-check"]
+
+            [dependencies]
+            racecheck = {{ path = '{ROOT}' }}
+
+            [profile.dev]
+            incremental = false
+            "#
+        );
+        // JUnit's file is the one form of nextest's output that is made to be read by programs.
+        let nextest = "[profile.default.junit]\npath = \"junit.xml\"\n";
+        for (path, text) in [
+            ("Cargo.toml", &manifest[..]),
+            ("src/lib.rs", "//! A crate.\n"),
+            ("tests/races.rs", TESTS),
+            (".config/nextest.toml", nextest),
+        ] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        // The versions that are downloaded already.
+        fs::copy(
+            Path::new(ROOT).join("Cargo.lock"),
+            folder.path().join("Cargo.lock"),
+        )
+        .unwrap();
+        Outside { folder, name }
+    }
+
+    fn cargo(&self, arguments: &str) -> Run {
+        let arguments: Vec<_> = arguments
+            .replace(
+                "TARGET",
+                concat!(env!("CARGO_TARGET_TMPDIR"), "/outside_crate"),
+            )
+            .split(' ')
+            .map(str::to_owned)
+            .collect();
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        cargo(self.folder.path(), &arguments)
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        self.cargo(&format!(
+            "clean --offline --target-dir TARGET --package {}",
+            self.name
+        ));
+    }
+}
+
+/// The line of the outside crate's tests that ends in this comment.
+fn line_of(comment: &str) -> usize {
+    let comment = format!("// {comment}");
+    TESTS
+        .lines()
+        .position(|line| line.ends_with(&comment))
+        .unwrap()
+        + 1
+}
+
+/// Checks that `output`, what one test has written, holds the report of its race on these two lines, and no other.
+#[track_caller]
+fn holds_the_report(test: &str, lines: [&str; 2], output: &str) {
+    assert_eq!(
+        output.matches("WARNING: DATA RACE").count(),
+        1,
+        "{test}: {output}"
+    );
+    assert!(
+        output.contains("race detected during execution of test"),
+        "{test}: {output}"
+    );
+    let places = lines.map(|comment| format!("tests/races.rs:{}:", line_of(comment)));
+    let report = output.split("==================").nth(1).unwrap();
+    let accesses = report.split("Location is").next().unwrap();
+    let innermost: Vec<&str> = accesses
+        .split("\n\n")
+        .filter_map(|access| access.lines().find(|line| line.contains(".rs:")))
+        .collect();
+    assert_eq!(innermost.len(), 2, "{test}: {output}");
+    for place in &places {
+        assert!(
+            innermost.iter().any(|line| line.contains(place)),
+            "{test}: no {place}: {output}"
+        );
+    }
+}
+
+/// What a failing test says besides its race.
+#[track_caller]
+fn says_what_else_went_wrong(test: &str, output: &str) {
+    let (own, racy) = match test {
+        "checked::panics_and_races" => ("the body's own panic", true),
+        "checked::returns_an_error" => ("the body's own error", false),
+        _ => return,
+    };
+    assert!(output.contains(own), "{test}: {output}");
+    assert_eq!(output.contains("race detected"), racy, "{test}: {output}");
+}
+
+#[test]
+fn with_the_feature() {
+    let outside = Outside::new("checked");
+    by_cargo_test(&outside);
+    if cargo(Path::new(ROOT), &["nextest", "--version"]).success {
+        by_nextest(&outside);
+    } else {
+        eprintln!("cargo-nextest is not installed: this half was left out");
+    }
+}
+
+fn by_cargo_test(outside: &Outside) {
+    // More threads than tests that wait for one another.
+    let run = outside.cargo(
+        "test --features race-check --offline --target-dir TARGET --test races -- --test-threads=4",
+    );
+    assert!(!run.success, "{run:#?}");
+    for (test, lines) in FAILING {
+        assert!(
+            run.stdout.contains(&format!("test {test} ... FAILED")),
+            "{test}: {run:#?}"
+        );
+        let (_, section) = run
+            .stdout
+            .split_once(&format!("---- {test} stdout ----"))
+            .unwrap();
+        let section = section.split("\n---- ").next().unwrap();
+        let section = section.split("\nfailures:\n").next().unwrap();
+        if let Some(lines) = lines {
+            holds_the_report(test, lines, section);
+        }
+        says_what_else_went_wrong(test, section);
+    }
+    for test in PASSING {
+        let passed = run
+            .stdout
+            .lines()
+            .any(|line| line.starts_with(&format!("test {test} ")) && line.ends_with("... ok"));
+        assert!(passed, "{test}: {run:#?}");
+    }
+    let counts = format!("{} passed; {} failed", PASSING.len(), FAILING.len());
+    assert!(run.stdout.contains(&counts), "{run:#?}");
+    // All of it is captured: cargo's own words are the only ones outside.
+    assert!(
+        !run.stderr.contains("DATA RACE") && !run.stderr.contains("data race(s)"),
+        "{run:#?}"
+    );
+}
+
+fn by_nextest(outside: &Outside) {
+    let run = outside
+        .cargo("nextest run --features race-check --offline --target-dir TARGET --test races --no-fail-fast");
+    assert!(!run.success, "{run:#?}");
+    let results = outside
+        .folder
+        .path()
+        .join("target/nextest/default/junit.xml");
+    let results = fs::read_to_string(results).unwrap();
+    let case = |test: &str| {
+        let (_, case) = results
+            .split_once(&format!("<testcase name=\"{test}\""))
+            .unwrap();
+        let end = case.find("</testcase>").unwrap();
+        case[..end].replace("&apos;", "'")
+    };
+    for (test, lines) in FAILING {
+        let case = case(test);
+        assert!(case.contains("<failure"), "{test}: {case}");
+        let (_, output) = case.split_once("<system-out>").unwrap();
+        if let Some(lines) = lines {
+            holds_the_report(test, lines, output);
+        }
+        says_what_else_went_wrong(test, output);
+    }
+    for test in PASSING {
+        assert!(!case(test).contains("<failure"), "{test}: {}", case(test));
+    }
+}
+
+#[test]
+fn without_the_feature() {
+    let outside = Outside::new("plain");
+    let run = outside.cargo("test --offline --target-dir TARGET --test races -- --test-threads=4");
+    assert!(run.success, "{run:#?}");
+    assert!(run.stdout.contains("7 passed; 0 failed"), "{run:#?}");
+}

@@ -1,0 +1,4 @@
+#[racecheck::test]
+async fn counts() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[racecheck::test]
+struct NotAFunction;
+
+fn main() {}

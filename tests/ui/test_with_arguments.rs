@@ -1,0 +1,4 @@
+#[racecheck::test(threads = 4)]
+fn counts() {}
+
+fn main() {}

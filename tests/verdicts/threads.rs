@@ -1,0 +1,243 @@
+//! Threads: spawn, join, scope, park; plain `std` threads; what orders nothing.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use racecheck::{Shared, thread};
+
+use crate::{none, one_after_the_other, races, wait_for};
+
+#[test]
+fn what_precedes_a_spawn_happens_before_the_thread() {
+    let program = |write_first: bool| {
+        let value = Shared::new(0);
+        thread::scope(|s| {
+            let mut written = 0;
+            if write_first {
+                written = at!(value.set(1));
+            }
+            let child = s.spawn(|| at!(value.get()));
+            while !child.is_finished() {
+                thread::yield_now();
+            }
+            if !write_first {
+                written = at!(value.set(1));
+            }
+            (written, child.join().unwrap())
+        })
+    };
+    none(|| program(true));
+    let race = &races(|| program(false))[0];
+    assert!(race.help().starts_with("join thread"), "{race}");
+}
+
+#[test]
+fn a_thread_happens_before_what_follows_its_join() {
+    let program = |join_first: bool| {
+        let value: &'static Shared<i32> = Box::leak(Box::new(Shared::new(0)));
+        let child = thread::spawn(|| at!(value.set(1)));
+        wait_for(&child);
+        if join_first {
+            let line = child.join().unwrap();
+            (line, at!(value.get()))
+        } else {
+            let read = at!(value.get());
+            (child.join().unwrap(), read)
+        }
+    };
+    none(|| program(true));
+    races(|| program(false));
+}
+
+#[test]
+fn a_scope_happens_before_its_return_only() {
+    none(|| {
+        let value = Shared::new(0);
+        thread::scope(|s| {
+            s.spawn(|| value.set(1));
+        });
+        value.get();
+    });
+    races(|| {
+        let value = Shared::new(0);
+        thread::scope(|s| {
+            let child = s.spawn(|| at!(value.set(1)));
+            while !child.is_finished() {
+                thread::yield_now();
+            }
+            let read = at!(value.get());
+            (child.join().unwrap(), read)
+        })
+    });
+}
+
+#[test]
+fn a_scope_whose_thread_panics_orders_all_the_same() {
+    none(|| {
+        let value = Shared::new(0);
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            thread::scope(|s| {
+                s.spawn(|| {
+                    value.set(1);
+                    panic!("on purpose");
+                });
+            });
+        }));
+        assert!(result.is_err());
+        value.get();
+    });
+}
+
+#[test]
+fn unpark_happens_before_the_park_that_it_wakes() {
+    let program = |with_unpark: bool| {
+        let value = Shared::new(0);
+        thread::scope(|s| {
+            // Not a channel of `std`'s: its `recv` parks too, and would take the token.
+            let go = std::sync::atomic::AtomicBool::new(false);
+            let (value, go) = (&value, &*Box::leak(Box::new(go)));
+            let waiter = s.spawn(move || {
+                while !go.load(Relaxed) {
+                    std::thread::yield_now();
+                }
+                if with_unpark {
+                    thread::park();
+                } else {
+                    thread::park_timeout(Duration::ZERO);
+                }
+                at!(value.get())
+            });
+            let written = at!(value.set(1));
+            if with_unpark {
+                waiter.thread().unpark();
+            }
+            go.store(true, Relaxed);
+            (written, waiter.join().unwrap())
+        })
+    };
+    none(|| program(true));
+    races(|| program(false));
+}
+
+#[test]
+fn a_thread_can_be_unparked_through_current() {
+    none(|| {
+        let value = Shared::new(0);
+        let main = thread::current();
+        thread::scope(|s| {
+            s.spawn(|| {
+                value.set(1);
+                main.unpark();
+            });
+            thread::park();
+            value.get();
+        });
+    });
+}
+
+#[test]
+fn sleeping_yielding_printing_and_time_order_nothing() {
+    let between: [fn(); 4] = [
+        || thread::sleep(Duration::from_millis(1)),
+        thread::yield_now,
+        std::hint::spin_loop,
+        || println!("the lock of stdout"),
+    ];
+    for nothing in between {
+        races(|| {
+            let value = Shared::new(0);
+            one_after_the_other(
+                || {
+                    let line = at!(value.set(1));
+                    nothing();
+                    line
+                },
+                || {
+                    nothing();
+                    at!(value.get())
+                },
+            )
+        });
+    }
+}
+
+#[test]
+fn plain_std_threads_are_ordered_by_spawn_and_join() {
+    let program = |join_first: bool| {
+        let value: &'static Shared<i32> = Box::leak(Box::new(Shared::new(0)));
+        value.set(1);
+        let child = std::thread::Builder::new()
+            .name("plain".to_owned())
+            .spawn(|| at!(value.update(|n| n + 1)))
+            .unwrap();
+        while !child.is_finished() {
+            thread::yield_now();
+        }
+        if join_first {
+            let line = child.join().unwrap();
+            (line, at!(value.get()))
+        } else {
+            let read = at!(value.get());
+            (child.join().unwrap(), read)
+        }
+    };
+    none(|| program(true));
+    let race = &races(|| program(false))[0];
+    let plain = race.previous().thread();
+    assert_eq!(plain.name(), Some("plain"), "{race}");
+    assert!(!plain.created_at().is_empty(), "{race}");
+}
+
+#[test]
+fn the_report_names_both_threads_and_where_they_were_created() {
+    let race = &races(|| {
+        let value = Shared::new(0);
+        thread::scope(|s| {
+            let named = |name: &str| thread::Builder::new().name(name.to_owned());
+            let writer = named("the writer with a long name")
+                .spawn_scoped(s, || at!(value.set(1)))
+                .unwrap();
+            while !writer.is_finished() {
+                thread::yield_now();
+            }
+            let reader = named("reader")
+                .spawn_scoped(s, || at!(value.get()))
+                .unwrap();
+            (writer.join().unwrap(), reader.join().unwrap())
+        })
+    })[0];
+    let [current, previous] = race.accesses().map(racecheck::report::Access::thread);
+    assert_eq!(current.name(), Some("reader"));
+    assert_eq!(previous.name(), Some("the writer with a long name"));
+    assert!(!current.is_finished());
+    for thread in [current, previous] {
+        let created = thread.created_at()[0].site().unwrap();
+        assert!(
+            created.file().ends_with("tests/verdicts/threads.rs"),
+            "{race}"
+        );
+    }
+    assert_eq!(current.created_by(), previous.created_by());
+    assert!(race.why()[1].contains("spawned thread"), "{race}");
+}
+
+/// `std`'s own destructors of thread-locals run before the end that a join waits for.
+#[test]
+fn destructors_of_thread_locals_happen_before_the_join() {
+    struct Writes(&'static Shared<i32>);
+    impl Drop for Writes {
+        fn drop(&mut self) {
+            self.0.set(2);
+        }
+    }
+    thread_local! {
+        static LOCAL: std::cell::RefCell<Option<Writes>> = const { std::cell::RefCell::new(None) };
+    }
+    none(|| {
+        let value: &'static Shared<i32> = Box::leak(Box::new(Shared::new(0)));
+        thread::spawn(move || LOCAL.set(Some(Writes(value))))
+            .join()
+            .unwrap();
+        assert_eq!(value.get(), 2);
+    });
+}
