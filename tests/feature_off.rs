@@ -135,11 +135,10 @@ fn nothing_is_found() {
 
 /// The packages that racecheck itself needs.
 fn dependencies(features: &[&str]) -> Vec<String> {
-    let tree =
-        "tree --package racecheck --edges normal --no-default-features --prefix none --offline";
+    let tree = "tree --package racecheck --edges normal --no-default-features --prefix none";
     let arguments: Vec<&str> = tree.split(' ').chain(features.iter().copied()).collect();
     let run = cargo::cargo(Path::new(env!("CARGO_MANIFEST_DIR")), &arguments);
-    assert!(run.success, "{run:#?}");
+    assert!(run.success, "{}", run.stderr);
     let name = |line: &str| line.split(' ').next().unwrap_or(line).to_owned();
     run.stdout.lines().map(name).collect()
 }

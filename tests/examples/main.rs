@@ -1,4 +1,4 @@
-//! Every example, run as a process in both modes: its whole report, its output and its exit status.
+//! Every example in `examples/`, run as a process in both modes: its whole report, its output and its exit status.
 //!
 //! The reports are in `*.stderr`, as [`normalise::run`] leaves them; `UPDATE_EXPECT=1` writes them anew. An optimised build inlines functions,
 //! so there the reports are compared as far as [`normalise::without_callers`] leaves them. Without the feature no example has a report.
@@ -15,6 +15,8 @@ use std::sync::LazyLock;
 
 use expect_test::{ExpectFile, expect_file};
 use serde_json::Value;
+
+const EXAMPLES: [&str; 4] = ["racy_counter", "publication", "bank", "wordcount"];
 
 const CHECKED: bool = cfg!(feature = "race-check");
 
@@ -54,7 +56,8 @@ fn in_clean_surroundings(command: &mut Command) {
 /// The executables of the examples. `cargo test --test examples` alone doesn't build them, and another build may have left its own.
 static EXECUTABLES: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
     let build = cargo("build")
-        .args(["--examples", "--message-format=json"])
+        .arg("--message-format=json")
+        .args(EXAMPLES.map(|name| format!("--example={name}")))
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&build.stderr);
@@ -233,7 +236,7 @@ fn wordcount_of_an_unreadable_file() {
 
 #[test]
 fn unknown_arguments_are_refused() {
-    for name in ["racy_counter", "publication", "bank", "wordcount"] {
+    for name in EXAMPLES {
         let run = run(example(name).arg("--fix"));
         assert_eq!(run.status, Some(2), "{name}");
         assert!(run.stderr.contains("'--fixed'"), "{}", run.stderr);

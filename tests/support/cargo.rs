@@ -35,6 +35,10 @@ pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Run {
     command
         .args(arguments)
         .current_dir(folder)
+        .env(
+            "CARGO_TARGET_DIR",
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/nested"),
+        )
         .env("CARGO_NET_OFFLINE", "true")
         .env("CARGO_TERM_COLOR", "never")
         .env("RUST_BACKTRACE", "0");

@@ -126,13 +126,12 @@ fn exclusive_access_is_never_checked_but_counts_as_a_write() {
     // The threads are not ordered for racecheck; `get_mut` shows that they are in truth.
     none(|| {
         let mut value = Shared::new(0);
-        let handle = thread::scope(|s| {
+        thread::scope(|s| {
             let reader = s.spawn(|| value.set(1));
             while !reader.is_finished() {
                 thread::yield_now();
             }
         });
-        let () = handle;
         *value.get_mut() += 1;
         assert_eq!(value.into_inner(), 2);
     });
@@ -198,10 +197,16 @@ fn memory_reused_by_another_thread_starts_afresh() {
     // The same without a join: each box has a shadow of its own, wherever it lies.
     none(|| {
         let threads: Vec<_> = (0..100)
-            .map(|i| thread::spawn(move || Box::new(Shared::new(0)).set(i)))
+            .map(|i| {
+                thread::spawn(move || {
+                    let value = Box::new(Shared::new(0));
+                    value.set(i);
+                    value
+                })
+            })
             .collect();
         for thread in threads {
-            thread.join().unwrap();
+            drop(thread.join().unwrap());
         }
     });
 }

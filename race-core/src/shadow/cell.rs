@@ -104,19 +104,20 @@ impl ShadowCell {
     fn access_slow(&self, class: Class, target: Target, site: &'static Location<'static>) {
         local::enter(|thread| {
             // An access to read-shared state may well be recorded, where the fast path doesn't look.
-            let mut locked = self.words.lock();
-            if locked.is_many() {
+            if self.words.is_many() {
+                let mut locked = self.words.lock();
                 let state = locked.take();
                 let recorded = state.is_recorded(thread.epoch(), class);
                 locked.put(state);
                 if recorded {
                     return;
                 }
-            } else {
-                drop(locked);
             }
             let context = thread.access_context(Some(site), Detail::Plain);
             let mut locked = self.words.lock();
+            if locked.access_in_place(thread, class, context) {
+                return;
+            }
             let mut state = locked.take();
             let conflicts = state.access(thread, class, Some(context));
             locked.put(state);

@@ -19,7 +19,7 @@ use std::thread::yield_now;
 use smallvec::SmallVec;
 
 use crate::epoch::Epoch;
-use crate::shadow::state::{Access, Class, State};
+use crate::shadow::state::{Access, Class, Knowledge, State};
 use crate::stack::depot::ContextId;
 
 const LOCKED: u64 = 1 << 63;
@@ -43,6 +43,12 @@ impl Words {
         }
     }
 
+    /// Whether the state has left the words for the heap. It may have changed by the time the location is locked.
+    #[inline]
+    pub(crate) fn is_many(&self) -> bool {
+        self.other.load(Relaxed) & MANY != 0
+    }
+
     /// Whether a plain read in the epoch `word` need not be recorded any more.
     #[inline(always)]
     pub(crate) fn is_read_in(&self, word: u64) -> bool {
@@ -58,7 +64,22 @@ impl Words {
     }
 
     /// Locks the location. Never lock one while another is locked by the same thread.
+    #[inline]
     pub(crate) fn lock(&self) -> LockedWords<'_> {
+        let write = self.write.load(Relaxed);
+        if write & LOCKED == 0
+            && self
+                .write
+                .compare_exchange_weak(write, write | LOCKED, Acquire, Relaxed)
+                .is_ok()
+        {
+            return LockedWords { words: self, write };
+        }
+        self.lock_slow()
+    }
+
+    #[cold]
+    fn lock_slow(&self) -> LockedWords<'_> {
         for attempt in 0u32.. {
             let write = self.write.load(Relaxed);
             if write & LOCKED == 0
@@ -119,9 +140,39 @@ pub(crate) struct LockedWords<'a> {
 }
 
 impl LockedWords<'_> {
-    /// Whether the state has left the words for the heap.
-    pub(crate) fn is_many(&self) -> bool {
-        self.words.other.load(Relaxed) & MANY != 0
+    /// Checks an access and records it in the words themselves, as [`State::access`] would, if there is nothing more to it: few enough
+    /// accesses before and after, and every one before it known to the thread. Otherwise returns false and changes nothing.
+    #[inline]
+    pub(crate) fn access_in_place(
+        &mut self,
+        thread: &impl Knowledge,
+        class: Class,
+        context: ContextId,
+    ) -> bool {
+        let other = self.words.other.load(Relaxed);
+        let known = other & MANY == 0
+            && thread.knows(Epoch::from_tagged(self.write))
+            && thread.knows(Epoch::from_tagged(other));
+        if !known {
+            return false;
+        }
+        let epoch = thread.epoch().bits();
+        let context = u64::from(ContextId::bits(Some(context)));
+        if class == Class::Write {
+            self.words.other.store(0, Relaxed);
+            self.words.contexts.store(context, Relaxed);
+            self.write = epoch;
+            return true;
+        }
+        if other != 0 && class_of(other) != class {
+            return false;
+        }
+        let contexts = self.words.contexts.load(Relaxed);
+        self.words.other.store(epoch | class_bits(class), Relaxed);
+        self.words
+            .contexts
+            .store(contexts & u64::from(u32::MAX) | context << 32, Relaxed);
+        true
     }
 
     /// Takes the state out. Put one back with [`LockedWords::put`]: until then the location holds no pointer of its own.

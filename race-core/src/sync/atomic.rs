@@ -147,15 +147,13 @@ impl AtomicClock {
     ) -> R {
         let mut op = Some(op);
         let result = local::enter(|thread| {
-            let stored_in = thread.epoch();
-            let clock = if releases(order) {
-                thread.release(&ATOMIC, Some(site))
-            } else {
-                thread.release_fence().clone()
-            };
             let locked = self.lock();
             let value = op.take().map(|op| op());
-            let old = locked.replace(clock, stored_in, site);
+            let old = if releases(order) {
+                locked.release(thread, site)
+            } else {
+                locked.replace(thread.release_fence().clone(), thread.epoch(), site)
+            };
             drop(locked);
             drop(old);
             value
@@ -195,9 +193,11 @@ impl AtomicClock {
             let locked = self.lock();
             let value = op.take().map(|op| op());
             if let Some(Err(_)) = value {
-                let carried = locked.carried();
-                drop(locked);
-                carried.load_side(thread, failure, site);
+                if !locked.is_known_to(thread) {
+                    let carried = locked.carried();
+                    drop(locked);
+                    carried.load_side(thread, failure, site);
+                }
             } else {
                 locked.read_modify_write(thread, success, site);
             }
@@ -377,24 +377,71 @@ impl<'a> Locked<'a> {
         } else {
             (clock.epoch.bits(), clock.site)
         };
-        let base = clock.base.map_or(ptr::null(), Arc::into_raw).cast_mut();
-        let old = self.clock.base.load(Relaxed);
         self.clock.epoch.store(epoch, Relaxed);
-        self.clock.base.store(base, Relaxed);
         let site = site.map_or(ptr::null(), ptr::from_ref).cast_mut();
         self.clock.site.store(site, Relaxed);
+        self.replace_base(clock.base)
+    }
+
+    /// Whether a load of the current value would teach the thread nothing, as far as one epoch can tell.
+    #[inline]
+    fn is_known_to(&self, thread: &ThreadState) -> bool {
+        match self.clock.epoch.load(Relaxed) {
+            0 => self.clock.base.load(Relaxed).is_null(),
+            epoch => thread.knows(Epoch::from_tagged(epoch)),
+        }
+    }
+
+    /// L := C[t], in a new epoch from here on.
+    #[inline]
+    fn release(
+        &self,
+        thread: &mut ThreadState,
+        site: &'static Location<'static>,
+    ) -> Option<Arc<VectorClock>> {
+        let epoch = thread.epoch();
+        let mut old = None;
+        if !thread.has_base(self.clock.base.load(Relaxed)) {
+            old = self.replace_base(Some(thread.base().clone()));
+        }
+        self.clock.epoch.store(epoch.bits(), Relaxed);
+        self.clock
+            .site
+            .store(ptr::from_ref(site).cast_mut(), Relaxed);
+        thread.advance(&ATOMIC, Some(site));
+        old
+    }
+
+    /// A relaxed read-modify-write in the epoch `stored_in` leaves the clock alone; but if there is none, the last store is now this one.
+    #[inline]
+    fn continue_unreleased(&self, stored_in: Epoch, site: &'static Location<'static>) {
+        let epoch = self.clock.epoch.load(Relaxed);
+        if epoch & UNRELEASED != 0 || epoch == 0 && self.clock.base.load(Relaxed).is_null() {
+            self.clock
+                .epoch
+                .store(stored_in.bits() | UNRELEASED, Relaxed);
+            self.clock
+                .site
+                .store(ptr::from_ref(site).cast_mut(), Relaxed);
+        }
+    }
+
+    fn replace_base(&self, base: Option<Arc<VectorClock>>) -> Option<Arc<VectorClock>> {
+        let base = base.map_or(ptr::null(), Arc::into_raw).cast_mut();
+        let old = self.clock.base.load(Relaxed);
+        self.clock.base.store(base, Relaxed);
         // SAFETY: the count that came from `Arc::into_raw` when `old` was stored; it has just been taken out.
         (!old.is_null()).then(|| unsafe { Arc::from_raw(old) })
     }
 
-    /// The clock side of a successful read-modify-write, and the unlock.
-    #[inline]
-    fn read_modify_write(
-        self,
+    #[cold]
+    #[inline(never)]
+    fn read_modify_write_slow(
+        &self,
         thread: &mut ThreadState,
         order: Ordering,
         site: &'static Location<'static>,
-    ) {
+    ) -> Option<Arc<VectorClock>> {
         let stored_in = thread.epoch();
         let carried = self.carried();
         carried.load_side(thread, order, site);
@@ -407,7 +454,30 @@ impl<'a> Locked<'a> {
         if !addition.is_empty() {
             joined.join(addition);
         }
-        let garbage = self.replace(joined, stored_in, site);
+        self.replace(joined, stored_in, site)
+    }
+
+    /// The clock side of a successful read-modify-write, and the unlock.
+    #[inline]
+    fn read_modify_write(
+        self,
+        thread: &mut ThreadState,
+        order: Ordering,
+        site: &'static Location<'static>,
+    ) {
+        let garbage = if self.is_known_to(thread) {
+            // The join with what this thread knows already is what it publishes now.
+            if releases(order) {
+                self.release(thread, site)
+            } else if thread.release_fence().is_empty() {
+                self.continue_unreleased(thread.epoch(), site);
+                None
+            } else {
+                self.read_modify_write_slow(thread, order, site)
+            }
+        } else {
+            self.read_modify_write_slow(thread, order, site)
+        };
         drop(self);
         drop(garbage);
     }

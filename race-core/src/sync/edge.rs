@@ -34,13 +34,47 @@ struct Edges {
 
 static EDGES: Lazy<Edges> = Lazy::new(Edges::default);
 
-pub(crate) fn intern(kind: &'static SyncKind, released: Site, acquired: Site) -> EdgeId {
+fn key(kind: &'static SyncKind, released: Site, acquired: Site) -> Key {
     let address = |site: Site| site.map_or(0, |site| ptr::from_ref(site).addr());
-    let key = (
+    (
         ptr::from_ref(kind).addr(),
         address(released),
         address(acquired),
-    );
+    )
+}
+
+const CACHED: usize = 8;
+
+/// The edges that one thread learned by lately: interning hashes and locks, which is most of the time that learning takes.
+#[derive(Default)]
+pub(crate) struct EdgeCache {
+    entries: [Option<(Key, EdgeId)>; CACHED],
+}
+
+impl EdgeCache {
+    /// The name of an edge.
+    pub(crate) fn intern(
+        &mut self,
+        kind: &'static SyncKind,
+        released: Site,
+        acquired: Site,
+    ) -> EdgeId {
+        let key = key(kind, released, acquired);
+        // Locations are 8-aligned and lie side by side.
+        let index = ((key.1 >> 3) ^ (key.2 >> 4)) % CACHED;
+        match self.entries[index] {
+            Some((cached, id)) if cached == key => id,
+            _ => {
+                let id = intern(kind, released, acquired);
+                self.entries[index] = Some((key, id));
+                id
+            }
+        }
+    }
+}
+
+fn intern(kind: &'static SyncKind, released: Site, acquired: Site) -> EdgeId {
+    let key = key(kind, released, acquired);
     if let Some(id) = EDGES.ids.get(&key) {
         return *id;
     }

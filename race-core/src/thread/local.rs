@@ -34,16 +34,27 @@ thread_local! {
     };
 }
 
+/// This thread's `Local`, for the length of a call into this module.
+///
+/// The body of `LocalKey::with` must stay this small: with a whole call into the engine inside, the compiler doesn't inline it, and finds the
+/// thread-local through a pointer to a function.
+#[inline(always)]
+fn local<'a>() -> &'a Local {
+    let local = LOCAL.with(ptr::from_ref);
+    // SAFETY: without a destructor the thread-local is there for as long as its thread, and `Local` is not `Sync`: no reference leaves it.
+    unsafe { &*local }
+}
+
 /// The word that an access recorded in this epoch has left in the shadow.
 #[inline(always)]
 pub(crate) fn epoch_word() -> u64 {
-    LOCAL.with(|local| local.epoch.get())
+    local().epoch.get()
 }
 
 /// Publishes a new epoch to the fast path.
 #[inline]
 pub(crate) fn set_epoch(epoch: Epoch) {
-    LOCAL.with(|local| local.epoch.set(epoch.bits()));
+    local().epoch.set(epoch.bits());
 }
 
 struct Inside<'a>(&'a Cell<bool>);
@@ -57,30 +68,34 @@ impl Drop for Inside<'_> {
 /// Runs `f` with this thread's state, adopting the thread if the engine hasn't met it. `None` if the thread is inside already.
 #[inline]
 pub(crate) fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
-    LOCAL.with(|local| {
-        if local.inside.replace(true) {
-            return None;
-        }
-        let _inside = Inside(&local.inside);
-        let mut state = local.state.get();
-        if state.is_null() {
-            state = install_raw(local, lifecycle::adopt());
-        }
-        // SAFETY: `state` came from `Box::into_raw` in `install_raw` and is freed only by `uninstall`, which runs with the flag
-        // set, on this thread. The flag also makes this the only reference.
-        Some(f(unsafe { &mut *state }))
-    })
+    let local = local();
+    if local.inside.replace(true) {
+        return None;
+    }
+    let _inside = Inside(&local.inside);
+    let mut state = local.state.get();
+    if state.is_null() {
+        state = adopt(local);
+    }
+    // SAFETY: `state` came from `Box::into_raw` in `install_raw` and is freed only by `uninstall`, which runs with the flag
+    // set, on this thread. The flag also makes this the only reference.
+    Some(f(unsafe { &mut *state }))
+}
+
+#[cold]
+#[inline(never)]
+fn adopt(local: &Local) -> *mut ThreadState {
+    install_raw(local, lifecycle::adopt())
 }
 
 /// Runs `f` inside the engine without a thread state: for start-up, exit and thread birth.
 pub(crate) fn enter_bare<R>(f: impl FnOnce() -> R) -> Option<R> {
-    LOCAL.with(|local| {
-        if local.inside.replace(true) {
-            return None;
-        }
-        let _inside = Inside(&local.inside);
-        Some(f())
-    })
+    let local = local();
+    if local.inside.replace(true) {
+        return None;
+    }
+    let _inside = Inside(&local.inside);
+    Some(f())
 }
 
 fn install_raw(local: &Local, state: ThreadState) -> *mut ThreadState {

@@ -131,10 +131,10 @@ pub unsafe extern "C" fn pthread_create(
         // SAFETY: success: the real function wrote the name there.
         let name = unsafe { *thread };
         local::enter_bare(|| {
-            // The thread enters itself when it starts. If it has, its name may even belong to another one by now.
-            if let Entry::Vacant(entry) = JOINABLE.entry(name)
-                && !fork.0.is_started()
-            {
+            let entry = JOINABLE.entry(name);
+            // The thread enters itself before it starts; after that its name may even belong to another one. If it hasn't started, the
+            // name is its own, and whatever stands there is left over from a thread that is gone.
+            if !fork.0.is_started() {
                 entry.insert(fork);
             }
         });

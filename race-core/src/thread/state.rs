@@ -5,6 +5,7 @@
 //! Only the owning thread ever touches it, inside [`local::enter`]; what others may read of a thread is in its [`Record`].
 
 use std::panic::Location;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -15,7 +16,7 @@ use crate::epoch::{Epoch, MAX_CLOCK};
 use crate::report::scope::Scope;
 use crate::stack::capture::{self, ContextCache};
 use crate::stack::depot::{ContextId, Detail, HeldLock};
-use crate::sync::edge::{self, EdgeId};
+use crate::sync::edge::{EdgeCache, EdgeId};
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
 use crate::thread::record::Record;
@@ -54,13 +55,16 @@ pub(crate) struct ThreadState {
     base: Arc<VectorClock>,
     /// Per slot, the edge by which `base` last learned of it; shorter than `base` where it was learned at birth.
     learned_by: Vec<Option<Learned>>,
+    edges: EdgeCache,
     /// The last loads that saw another thread's store and were not ordered after it, newest last.
     near_misses: SmallVec<[NearMiss; NEAR_MISSES]>,
     /// F[t]: what the last release fence published; empty before the first.
     release_fence: SyncClock,
     /// P[t]: what relaxed loads have seen and no acquire fence has taken yet.
     pending: VectorClock,
-    held: SmallVec<[(usize, HeldLock); 4]>,
+    /// The locks held, and what tells each apart from the others. Two lists: the first one is compared with what a remembered context held.
+    held: SmallVec<[HeldLock; 4]>,
+    held_keys: SmallVec<[usize; 4]>,
     contexts: ContextCache,
     pub(crate) scope: Option<Arc<Scope>>,
     pub(crate) record: Arc<Record>,
@@ -79,10 +83,12 @@ impl ThreadState {
             last_access: 0,
             base,
             learned_by: Vec::new(),
+            edges: EdgeCache::default(),
             near_misses: SmallVec::new(),
             release_fence: SyncClock::new(),
             pending: VectorClock::new(),
             held: SmallVec::new(),
+            held_keys: SmallVec::new(),
             contexts: ContextCache::new(),
             scope,
             record,
@@ -127,7 +133,7 @@ impl ThreadState {
 
     #[cold]
     fn acquire_slow(&mut self, clock: &SyncClock, kind: &'static SyncKind, site: Site) {
-        let edge = edge::intern(kind, clock.site, site);
+        let edge = self.edges.intern(kind, clock.site, site);
         if let Some(theirs) = &clock.base {
             self.join_base(theirs, edge);
         }
@@ -165,6 +171,18 @@ impl ThreadState {
     /// How far this thread knows `slot`.
     pub(crate) fn known_clock(&self, slot: usize) -> u64 {
         self.base.get(slot)
+    }
+
+    /// C[t] without the own entry.
+    #[inline]
+    pub(crate) fn base(&self) -> &Arc<VectorClock> {
+        &self.base
+    }
+
+    /// Whether `base` is [`ThreadState::base`], unchanged.
+    #[inline]
+    pub(crate) fn has_base(&self, base: *const VectorClock) -> bool {
+        ptr::eq(Arc::as_ptr(&self.base), base)
     }
 
     /// C[t] as something that can be acquired, in a new epoch from here on.
@@ -213,7 +231,7 @@ impl ThreadState {
 
     /// Starts a new epoch: what comes now was not released.
     #[inline]
-    fn advance(&mut self, kind: &'static SyncKind, site: Site) {
+    pub(crate) fn advance(&mut self, kind: &'static SyncKind, site: Site) {
         self.record.note_release(kind, site);
         if self.epoch.clock() + 1 >= MAX_CLOCK {
             self.move_to_new_slot();
@@ -292,7 +310,7 @@ impl ThreadState {
     pub(crate) fn fence_acquire(&mut self, kind: &'static SyncKind, site: Site) {
         if !self.covers(&self.pending) {
             let pending = std::mem::take(&mut self.pending);
-            let edge = edge::intern(kind, None, site);
+            let edge = self.edges.intern(kind, None, site);
             self.join_base(&pending, edge);
         }
     }
@@ -300,14 +318,20 @@ impl ThreadState {
     /// Takes a lock onto the list of those held. `key` tells it apart from others.
     #[inline]
     pub(crate) fn push_held(&mut self, key: usize, lock: HeldLock) {
-        self.held.push((key, lock));
+        self.held.push(lock);
+        self.held_keys.push(key);
     }
 
     /// Takes it off again; returns where it was locked. `None` if this thread didn't lock it.
     #[inline]
     pub(crate) fn pop_held(&mut self, key: usize) -> Option<&'static Location<'static>> {
-        let index = self.held.iter().rposition(|(held, _)| *held == key)?;
-        Some(self.held.remove(index).1.locked)
+        if self.held_keys.last() == Some(&key) {
+            self.held_keys.pop();
+            return self.held.pop().map(|lock| lock.locked);
+        }
+        let index = self.held_keys.iter().rposition(|held| *held == key)?;
+        self.held_keys.remove(index);
+        Some(self.held.remove(index).locked)
     }
 
     /// The context of an access that is about to be recorded in this epoch.
@@ -320,8 +344,7 @@ impl ThreadState {
     /// Where this thread is now, with the locks it holds.
     #[inline]
     pub(crate) fn context(&mut self, site: Site, detail: Detail) -> ContextId {
-        let held: SmallVec<[HeldLock; 4]> = self.held.iter().map(|(_, lock)| *lock).collect();
-        capture::capture(&mut self.contexts, site, detail, &held)
+        capture::capture(&mut self.contexts, site, detail, &self.held)
     }
 
     /// Whether nothing was recorded in the current epoch: then whoever knows the one before knows all that this thread did.

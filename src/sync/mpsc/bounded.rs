@@ -55,6 +55,8 @@ pub(super) struct Turns {
 #[derive(Default)]
 struct State {
     sent: usize,
+    /// Senders that wait for room.
+    waiting: usize,
     /// The clocks of receives that have made room and whose sends are still to come, oldest first.
     receives: VecDeque<SyncClock>,
     /// The clock of the receive that is going on; taken by its send if that is faster than the receiver.
@@ -66,11 +68,13 @@ impl Turns {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A receive begins.
-    pub(super) fn receiving(&self, clock: &SyncClock) {
-        if self.bound > 0 {
-            self.lock().receiving = Some(clock.clone());
+    /// A receive begins. Gives the clock back in a rendezvous, where the receiver answers the very message.
+    pub(super) fn receiving(&self, clock: SyncClock) -> SyncClock {
+        if self.bound == 0 {
+            return clock;
         }
+        self.lock().receiving = Some(clock);
+        SyncClock::new()
     }
 
     /// It has got its message, and made room.
@@ -80,7 +84,12 @@ impl Turns {
             if let Some(clock) = state.receiving.take() {
                 state.receives.push_back(clock);
             }
-            self.room.notify_one();
+            let waiting = state.waiting > 0;
+            drop(state);
+            // A system call, even if nobody waits.
+            if waiting {
+                self.room.notify_one();
+            }
         }
     }
 }
@@ -158,11 +167,13 @@ impl<T> SyncSender<T> {
                 }
                 Err(TrySendError::Full(message)) => message,
             };
+            state.waiting += 1;
             state = self
                 .turns
                 .room
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
     }
 
@@ -175,20 +186,21 @@ impl<T> SyncSender<T> {
     #[track_caller]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         let site = Location::caller();
-        let (reply, answer) = real::sync_channel(1);
         let mut message = Message::new(value, site);
+        let mut answer = None;
         if self.turns.bound == 0 {
+            let (reply, receiver) = real::sync_channel(1);
             message = message.with_reply(reply);
+            answer = Some(receiver);
         }
         let mut state = self.turns.lock();
         match self.inner.try_send(message) {
             Ok(()) => {
                 let room = state.count(self.turns.bound);
                 drop(state);
-                if self.turns.bound == 0 {
-                    take_answer(&answer, site);
-                } else {
-                    take_room(room, site);
+                match answer {
+                    Some(answer) => take_answer(&answer, site),
+                    None => take_room(room, site),
                 }
                 Ok(())
             }

@@ -103,9 +103,7 @@ impl<T> Receiver<T> {
         let Some(turns) = &self.turns else {
             return SyncClock::new();
         };
-        let clock = SyncClock::released(&RECEIVE, site);
-        turns.receiving(&clock);
-        clock
+        turns.receiving(SyncClock::released(&RECEIVE, site))
     }
 
     #[inline]
