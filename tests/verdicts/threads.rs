@@ -188,6 +188,45 @@ fn plain_std_threads_are_ordered_by_spawn_and_join() {
     assert!(!plain.created_at().is_empty(), "{race}");
 }
 
+/// A thread as C starts and ends it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_that_c_started_may_end_by_pthread_exit() {
+    use std::ffi::c_void;
+
+    extern "C-unwind" fn routine(value: *mut c_void) -> *mut c_void {
+        // SAFETY: a leaked `Shared<i32>`, below.
+        unsafe { &*value.cast::<Shared<i32>>() }.update(|n| n + 1);
+        // SAFETY: nothing here needs dropping.
+        unsafe { pthread_exit(value) }
+    }
+    unsafe extern "C-unwind" {
+        fn pthread_exit(value: *mut c_void) -> !;
+    }
+
+    none(|| {
+        let value: &'static Shared<i32> = Box::leak(Box::new(Shared::new(0)));
+        value.set(1);
+        let mut thread = 0;
+        // SAFETY: the same signature, but for what may unwind out of it; the argument lives for ever.
+        let created = unsafe {
+            let routine: extern "C" fn(*mut c_void) -> *mut c_void =
+                std::mem::transmute(routine as extern "C-unwind" fn(*mut c_void) -> *mut c_void);
+            libc::pthread_create(
+                &mut thread,
+                std::ptr::null(),
+                routine,
+                (&raw const *value).cast_mut().cast(),
+            )
+        };
+        assert_eq!(created, 0);
+        // SAFETY: created above, joined once.
+        let joined = unsafe { libc::pthread_join(thread, std::ptr::null_mut()) };
+        assert_eq!(joined, 0);
+        assert_eq!(value.get(), 2);
+    });
+}
+
 #[test]
 fn the_report_names_both_threads_and_where_they_were_created() {
     let race = &races(|| {

@@ -8,6 +8,7 @@
 
 use std::cell::Cell;
 use std::panic::Location;
+use std::ptr;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -72,8 +73,9 @@ impl std::fmt::Debug for Handle {
 }
 
 thread_local! {
-    /// The fork that the next `pthread_create` of this thread carries out.
-    static ANNOUNCED: Cell<Option<Handle>> = const { Cell::new(None) };
+    /// The thread that the next `pthread_create` of this thread creates, as `Arc::into_raw` gave it, or null. Raw, because a
+    /// thread-local with a destructor could not be used while thread-locals are destroyed.
+    static ANNOUNCED: Cell<*const Record> = const { Cell::new(ptr::null()) };
 }
 
 impl Handle {
@@ -138,16 +140,19 @@ impl Handle {
 
     /// Tells the interposed `pthread_create` that the creation it sees next on this thread is this one.
     pub fn announce(&self) {
-        ANNOUNCED.set(Some(self.clone()));
+        drop(Handle::take_announced());
+        ANNOUNCED.set(Arc::into_raw(self.0.clone()));
     }
 
     /// Takes the announcement back, if no creation took it.
     pub fn withdraw(&self) {
-        ANNOUNCED.set(None);
+        drop(Handle::take_announced());
     }
 
     pub(super) fn take_announced() -> Option<Handle> {
-        ANNOUNCED.take()
+        let announced = ANNOUNCED.replace(ptr::null());
+        // SAFETY: non-null came from `Arc::into_raw` in `announce`, and was just taken out: this is the one time it is turned back.
+        (!announced.is_null()).then(|| Handle(unsafe { Arc::from_raw(announced) }))
     }
 
     /// The calling thread is the new one. Starting twice is the same as once.
@@ -272,7 +277,6 @@ fn end_current() {
 fn arm_end() {
     use once_cell::sync::Lazy;
     use std::ffi::c_void;
-    use std::ptr;
 
     /// POSIX calls a key's destructor again while it sets the key again, at least four times: wait for the others' turn.
     const ROUNDS: usize = 4;

@@ -2,12 +2,13 @@
 //!
 //! The linker resolves the names to these functions, for the program and for every library it loads; the real ones are the next
 //! definitions. Each calls the real function with the caller's arguments and returns its result, whatever the engine makes of it.
-//! Nothing here may change what the program would see without it.
+//! Nothing here may change what the program would see without it. `pthread_exit` and cancellation unwind through these functions: they are
+//! "C-unwind", and own nothing that needs dropping while the program's code or the real function runs.
 
 #![expect(unreachable_pub, reason = "the linker reaches them")]
 
 use std::ffi::{CStr, c_int, c_void};
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
@@ -21,15 +22,15 @@ use crate::thread::lifecycle::Handle;
 use crate::thread::local;
 use crate::thread::record::Origin;
 
-type StartRoutine = extern "C" fn(*mut c_void) -> *mut c_void;
-type Create = unsafe extern "C" fn(
+type StartRoutine = extern "C-unwind" fn(*mut c_void) -> *mut c_void;
+type Create = unsafe extern "C-unwind" fn(
     *mut libc::pthread_t,
     *const libc::pthread_attr_t,
     StartRoutine,
     *mut c_void,
 ) -> c_int;
-type Join = unsafe extern "C" fn(libc::pthread_t, *mut *mut c_void) -> c_int;
-type Detach = unsafe extern "C" fn(libc::pthread_t) -> c_int;
+type Join = unsafe extern "C-unwind" fn(libc::pthread_t, *mut *mut c_void) -> c_int;
+type Detach = unsafe extern "C-unwind" fn(libc::pthread_t) -> c_int;
 
 /// Threads that can be joined, by the name that POSIX gave them.
 static JOINABLE: Lazy<DashMap<libc::pthread_t, Handle>> = Lazy::new(DashMap::new);
@@ -69,7 +70,7 @@ struct Birth {
     argument: *mut c_void,
 }
 
-extern "C" fn begin(birth: *mut c_void) -> *mut c_void {
+extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
     // SAFETY: `pthread_create` below passed a `Box<Birth>` made raw, to this thread only.
     let birth = *unsafe { Box::from_raw(birth.cast::<Birth>()) };
     let Birth {
@@ -91,6 +92,7 @@ extern "C" fn begin(birth: *mut c_void) -> *mut c_void {
         }
     });
     fork.start();
+    drop(fork);
     routine(argument)
 }
 
@@ -100,7 +102,7 @@ extern "C" fn begin(birth: *mut c_void) -> *mut c_void {
 ///
 /// As POSIX says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pthread_create(
+pub unsafe extern "C-unwind" fn pthread_create(
     thread: *mut libc::pthread_t,
     attributes: *const libc::pthread_attr_t,
     routine: StartRoutine,
@@ -162,18 +164,21 @@ fn is_created_detached(attributes: *const libc::pthread_attr_t) -> bool {
 ///
 /// As POSIX says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pthread_join(thread: libc::pthread_t, value: *mut *mut c_void) -> c_int {
+pub unsafe extern "C-unwind" fn pthread_join(
+    thread: libc::pthread_t,
+    value: *mut *mut c_void,
+) -> c_int {
     let Some(real) = JOIN.get() else {
         return libc::EINVAL;
     };
     // SAFETY: the next definition of this name has this signature.
     let real: Join = unsafe { mem::transmute(real.as_ptr()) };
     // Looked up before: after the join the name may be given to another thread.
-    let fork = find(thread);
+    let fork = ManuallyDrop::new(find(thread));
     // SAFETY: the caller's arguments.
     let result = unsafe { real(thread, value) };
-    if result == 0
-        && let Some(fork) = fork
+    if let Some(fork) = ManuallyDrop::into_inner(fork)
+        && result == 0
     {
         forget(thread, &fork);
         fork.join_at(None);
@@ -187,7 +192,7 @@ pub unsafe extern "C" fn pthread_join(thread: libc::pthread_t, value: *mut *mut 
 ///
 /// As POSIX says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pthread_detach(thread: libc::pthread_t) -> c_int {
+pub unsafe extern "C-unwind" fn pthread_detach(thread: libc::pthread_t) -> c_int {
     let Some(real) = DETACH.get() else {
         return libc::EINVAL;
     };
