@@ -354,14 +354,19 @@ mod channel {
     }
 }
 
-beside_std!(
-    /// `plain` isn't quite: the engine sees that thread too. What it costs without the engine is in the benchmark `untouched`.
-    spawn_and_join,
-    |bencher, lib| {
-        bencher.bench_local(|| {
-            lib::thread::spawn(|| ())
-                .join()
-                .expect("the thread does nothing");
-        });
-    }
-);
+#[divan::bench_group(sample_size = 10)]
+mod thread {
+    use super::*;
+
+    beside_std!(
+        /// `plain` isn't quite: the engine sees that thread too. What it costs without the engine is in the benchmark `untouched`.
+        spawn_and_join,
+        |bencher, lib| {
+            bencher.bench_local(|| {
+                lib::thread::spawn(|| ())
+                    .join()
+                    .expect("the thread does nothing");
+            });
+        }
+    );
+}

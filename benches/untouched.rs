@@ -7,7 +7,7 @@ fn main() {
     divan::main();
 }
 
-#[divan::bench(sample_size = 10, sample_count = 1_000)]
+#[divan::bench(sample_size = 10)]
 fn spawn_and_join() {
     std::thread::spawn(|| ())
         .join()

@@ -22,7 +22,14 @@ fn resident() -> usize {
         * 1024
 }
 
+/// One test, because the memory that they measure is the process's.
 #[test]
+fn memory_is_given_back() {
+    twenty_thousand_one_after_another();
+    detached_threads_give_their_slots_back();
+    two_thousand_at_a_time();
+}
+
 fn twenty_thousand_one_after_another() {
     let total = Shared::new(0);
     let round = || {
@@ -49,7 +56,6 @@ fn twenty_thousand_one_after_another() {
 }
 
 /// 2,000 alive at a time, ten times: each generation takes over the slots of the one before.
-#[test]
 fn two_thousand_at_a_time() {
     const ALIVE: usize = 2_000;
     let cells: Vec<Shared<usize>> = (0..ALIVE).map(|_| Shared::new(0)).collect();
@@ -93,7 +99,6 @@ fn two_thousand_at_a_time() {
 }
 
 /// Threads that nobody joins, each of which hands its result over by a channel: their slots come back too.
-#[test]
 fn detached_threads_give_their_slots_back() {
     let outcome = check(|| {
         let (tx, rx) = racecheck::sync::mpsc::channel();

@@ -47,7 +47,13 @@ fn mpsc_with_ten_thousand_messages() {
     struct Parcel {
         content: Shared<usize>,
     }
-    silent(RUNS / 100, || {
+    // 10 million messages take a minute or more without optimisation.
+    let runs = if cfg!(debug_assertions) {
+        RUNS / 50
+    } else {
+        RUNS
+    };
+    silent(runs, || {
         let (tx, rx) = mpsc::channel();
         let sum = thread::scope(|s| {
             for sender in 0..4 {
