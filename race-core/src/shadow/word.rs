@@ -233,3 +233,72 @@ impl Drop for LockedWords<'_> {
         self.words.write.store(self.write, Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::VectorClock;
+    use proptest::prelude::*;
+
+    #[derive(Debug)]
+    struct Thread {
+        epoch: Epoch,
+        clock: VectorClock,
+    }
+
+    impl Knowledge for Thread {
+        fn epoch(&self) -> Epoch {
+            self.epoch
+        }
+        fn knows(&self, epoch: Epoch) -> bool {
+            epoch.slot() == self.epoch.slot() || self.clock.knows(epoch)
+        }
+    }
+
+    fn class() -> impl Strategy<Value = Class> {
+        use Class::{AtomicRead, AtomicWrite, Read, Write};
+        prop::sample::select(vec![Read, Write, AtomicRead, AtomicWrite])
+    }
+
+    /// A thread in one of three slots, and what it knows of each.
+    fn thread() -> impl Strategy<Value = Thread> {
+        (0usize..3, 1u64..4, prop::array::uniform3(1u64..4)).prop_map(|(slot, clock, knows)| {
+            let mut vector = VectorClock::new();
+            for (slot, clock) in knows.into_iter().enumerate() {
+                vector.raise(Epoch::new(slot, clock));
+            }
+            Thread {
+                epoch: Epoch::new(slot, clock),
+                clock: vector,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn in_place_is_the_same_as_taken_out(steps in prop::collection::vec((thread(), class()), 1..30)) {
+            let (in_place, taken_out) = (Words::new(), Words::new());
+            for (number, (thread, class)) in (1..).zip(&steps) {
+                let context = ContextId::from_bits(number).unwrap();
+                let mut locked = taken_out.lock();
+                let mut state = locked.take();
+                let conflicts = state.access(thread, *class, Some(context));
+                locked.put(state.clone());
+
+                let mut locked = in_place.lock();
+                if locked.access_in_place(thread, *class, context) {
+                    prop_assert!(conflicts.is_empty());
+                    drop(locked);
+                } else {
+                    locked.take();
+                    locked.put(state.clone());
+                }
+
+                let mut locked = in_place.lock();
+                let result = locked.take();
+                locked.put(result.clone());
+                prop_assert_eq!(result, state);
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
@@ -166,6 +166,9 @@ impl Handle {
                 finish_current();
             }
             self.0.os_id.store(os_thread_id(), Relaxed);
+            if self.0.origin == Origin::Foreign {
+                self.0.set_born_as(current_os_name());
+            }
             self.0.set_started();
             local::install(ThreadState::new(
                 start.epoch,
@@ -229,6 +232,9 @@ pub(crate) fn adopt() -> ThreadState {
         (registry::next_number(), Origin::Unknown)
     };
     let record = Arc::new(Record::new(number, origin, None, None, None));
+    // Whoever created it, the name that it was born with is most likely the program's.
+    static PROGRAM: OnceLock<OsName> = OnceLock::new();
+    record.set_born_as(*PROGRAM.get_or_init(current_os_name));
     record.os_id.store(os_id, Relaxed);
     record.set_started();
     let base = registry::everything_so_far();
@@ -243,7 +249,7 @@ fn finish_current() {
     };
     let record = state.record.clone();
     if record.name().is_none()
-        && let Some(name) = os_name(&record)
+        && let Some(name) = given_name(&record, current_os_name())
     {
         record.set_name(&name);
     }
@@ -330,26 +336,42 @@ fn os_thread_id() -> u32 {
     0
 }
 
-/// The name that the operating system has for a running thread whose creation told none.
-///
-/// On Linux it is at most 15 bytes, and one that was never set is the creator's.
+/// A thread's name as Linux keeps it, with a zero byte at the end.
+pub(super) type OsName = [u8; 16];
+
+/// What the operating system calls the calling thread now.
 #[cfg(target_os = "linux")]
-pub(crate) fn os_name(record: &Record) -> Option<String> {
-    if matches!(record.origin, Origin::Main | Origin::Tracked) {
+fn current_os_name() -> OsName {
+    let mut name = [0; 16];
+    // SAFETY: writes at most 16 bytes.
+    unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+    name
+}
+
+#[cfg(not(target_os = "linux"))]
+fn current_os_name() -> OsName {
+    [0; 16]
+}
+
+/// The name that was given to a thread after its birth: until then it has its creator's.
+fn given_name(record: &Record, now: OsName) -> Option<String> {
+    if matches!(record.origin, Origin::Main | Origin::Tracked) || now == record.born_as() {
         return None;
     }
-    let name = |task: u32| {
-        let name = std::fs::read_to_string(format!("/proc/self/task/{task}/comm")).ok()?;
-        Some(name.trim_end().to_owned())
-    };
-    let own = name(record.os_id.load(Relaxed))?;
-    let inherited = match &record.creator {
-        Some(creator) if creator.name().is_some() => creator.name().map(str::to_owned),
-        Some(creator) => name(creator.os_id.load(Relaxed)),
-        None => name(std::process::id()),
-    };
-    let is_inherited = inherited.is_some_and(|inherited| inherited.starts_with(&own));
-    (!is_inherited).then_some(own)
+    let name = now.split(|byte| *byte == 0).next()?;
+    Some(String::from_utf8_lossy(name).into_owned())
+}
+
+/// The name that the operating system has for a running thread whose creation told none.
+#[cfg(target_os = "linux")]
+pub(crate) fn os_name(record: &Record) -> Option<String> {
+    let task = record.os_id.load(Relaxed);
+    let line = std::fs::read(format!("/proc/self/task/{task}/comm")).ok()?;
+    let mut name = [0; 16];
+    for (to, from) in name[..15].iter_mut().zip(line.trim_ascii_end()) {
+        *to = *from;
+    }
+    given_name(record, name)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -13,7 +13,7 @@ use crate::epoch::Epoch;
 use crate::report::scope::Scope;
 use crate::stack::depot::ContextId;
 use crate::sync::{SyncClock, SyncKind, SyncObject};
-use crate::thread::lifecycle::Start;
+use crate::thread::lifecycle::{OsName, Start};
 use crate::thread::state::Site;
 
 /// How the engine came to know a thread: it decides what can be said about its end.
@@ -40,6 +40,8 @@ pub(crate) struct Record {
     /// The scope that it was born in.
     pub(crate) scope: Option<Arc<Scope>>,
     name: OnceLock<Box<str>>,
+    /// What the operating system called it when it started: its creator's name.
+    born_as: OnceLock<OsName>,
     /// The epoch it is in, or was last in.
     pub(crate) clock: AtomicU64,
     /// The operating system's thread id, once it runs.
@@ -74,6 +76,7 @@ impl Record {
             created,
             scope,
             name: OnceLock::new(),
+            born_as: OnceLock::new(),
             clock: AtomicU64::new(0),
             os_id: AtomicU32::new(0),
             started: AtomicBool::new(false),
@@ -95,6 +98,14 @@ impl Record {
 
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.get().map(|name| &**name)
+    }
+
+    pub(super) fn set_born_as(&self, name: OsName) {
+        let _ = self.born_as.set(name);
+    }
+
+    pub(super) fn born_as(&self) -> OsName {
+        self.born_as.get().copied().unwrap_or_default()
     }
 
     pub(crate) fn epoch(&self) -> Epoch {

@@ -1,16 +1,19 @@
 //! `sync_channel()`: the bounded channel, and which receive makes room for which send.
 //!
 //! The k-th receive happens before the completion of the (k+C)-th send. `std`'s channel doesn't tell a sender its place in the queue, so sends
-//! take turns here: under a lock each tries the real channel without blocking, and counts. A rendezvous (C = 0) needs no count: the
-//! receiver answers the very message.
+//! take turns here: under a lock each makes the real send, waiting for room there, and counts. Receives are counted by the one receiver,
+//! which needs no lock. A rendezvous (C = 0) needs no count: the receiver answers the very message.
 
-use std::collections::VecDeque;
+use std::cell::{Cell, UnsafeCell};
 use std::fmt;
-use std::ops::Deref;
-use std::panic::Location;
+use std::mem;
+use std::panic::{Location, RefUnwindSafe};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc as real;
 use std::sync::mpsc::{SendError, TrySendError};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::yield_now;
 
 use race_core::sync::SyncClock;
 
@@ -32,95 +35,101 @@ use super::{DISCONNECT, RECEIVE, SharedEnds};
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     let (tx, rx) = real::sync_channel(bound);
     let ends = SharedEnds::default();
+    let slots = if bound == 0 { 0 } else { bound + 2 };
     let turns = Arc::new(Turns {
         bound,
-        state: Mutex::default(),
-        room: Condvar::new(),
+        receives: (0..slots).map(|_| UnsafeCell::default()).collect(),
+        sent: Mutex::new(0),
+        waiting: AtomicBool::new(false),
     });
     let sender = SyncSender {
         inner: tx,
         ends: ends.clone(),
         turns: turns.clone(),
     };
-    (sender, Receiver::new(rx, ends, Some(WakeSenders(turns))))
+    (sender, Receiver::new(rx, ends, Some(Receives::new(turns))))
 }
 
 /// Which receive makes room for which send.
-pub(super) struct Turns {
+struct Turns {
     bound: usize,
-    state: Mutex<State>,
-    room: Condvar,
+    /// The clock of the k-th receive, in slot k modulo their number.
+    receives: Box<[UnsafeCell<SyncClock>]>,
+    /// How many messages were sent. Locked from before a real send until its sender has taken the clock of the receive that made room.
+    sent: Mutex<usize>,
+    /// Whether the sender whose turn it is waits for room.
+    waiting: AtomicBool,
 }
 
-#[derive(Default)]
-struct State {
-    sent: usize,
-    /// Senders that wait for room.
-    waiting: usize,
-    /// The clocks of receives that have made room and whose sends are still to come, oldest first.
-    receives: VecDeque<SyncClock>,
-    /// The clock of the receive that is going on; taken by its send if that is faster than the receiver.
-    receiving: Option<SyncClock>,
-}
+// SAFETY: slot k is written by the receiver before its k-th real receive, and emptied by the (k+C)-th sender after its real send, which could
+// only go through after that receive: `std`'s channel orders the two. The receiver comes back to the slot for receive k+C+2, after it has received
+// message k+C+1; that was sent after the (k+C)-th sender had given up its turn.
+unsafe impl Sync for Turns {}
+
+// A panic leaves neither half changed: no code of the user's runs while a slot or the count is.
+impl RefUnwindSafe for Turns {}
+impl RefUnwindSafe for Receives {}
 
 impl Turns {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slot(&self, receive: usize) -> *mut SyncClock {
+        self.receives[receive % self.receives.len()].get()
     }
 
-    /// A receive begins. Gives the clock back in a rendezvous, where the receiver answers the very message.
+    fn lock(&self) -> MutexGuard<'_, usize> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Like [`Turns::lock`], unless the sender whose turn it is waits for room.
+    fn try_lock(&self) -> Option<MutexGuard<'_, usize>> {
+        loop {
+            match self.sent.try_lock() {
+                Ok(sent) => return Some(sent),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if self.waiting.load(Relaxed) => return None,
+                Err(TryLockError::WouldBlock) => yield_now(),
+            }
+        }
+    }
+
+    /// Counts a send that went through, and returns the clock of the receive that made room for it.
+    fn count(&self, mut sent: MutexGuard<'_, usize>) -> SyncClock {
+        let turn = *sent;
+        *sent += 1;
+        match turn.checked_sub(self.bound) {
+            // SAFETY: this is the sender of `turn`, after its real send and in its turn: see `Sync`.
+            Some(receive) => mem::take(unsafe { &mut *self.slot(receive) }),
+            None => SyncClock::new(),
+        }
+    }
+}
+
+/// The receiver's side of [`Turns`].
+pub(super) struct Receives {
+    turns: Arc<Turns>,
+    received: Cell<usize>,
+}
+
+impl Receives {
+    fn new(turns: Arc<Turns>) -> Receives {
+        Receives {
+            turns,
+            received: Cell::new(0),
+        }
+    }
+
+    /// A receive begins. Gives the clock back in a rendezvous, where it answers the very message.
     pub(super) fn receiving(&self, clock: SyncClock) -> SyncClock {
-        if self.bound == 0 {
+        if self.turns.bound == 0 {
             return clock;
         }
-        self.lock().receiving = Some(clock);
+        // SAFETY: this is the receiver, before its real receive: see `Sync` of `Turns`.
+        unsafe { *self.turns.slot(self.received.get()) = clock };
         SyncClock::new()
     }
 
-    /// It has got its message, and made room.
+    /// It has got its message.
     pub(super) fn received(&self) {
-        if self.bound > 0 {
-            let mut state = self.lock();
-            if let Some(clock) = state.receiving.take() {
-                state.receives.push_back(clock);
-            }
-            let waiting = state.waiting > 0;
-            drop(state);
-            // A system call, even if nobody waits.
-            if waiting {
-                self.room.notify_one();
-            }
-        }
-    }
-}
-
-impl State {
-    /// Counts a send that went through, and returns the clock of the receive that made room for it.
-    fn count(&mut self, bound: usize) -> Option<SyncClock> {
-        let turn = self.sent;
-        self.sent += 1;
-        if turn < bound {
-            return None;
-        }
-        self.receives.pop_front().or_else(|| self.receiving.take())
-    }
-}
-
-/// Wakes the senders that wait for room when the receiver is gone.
-pub(super) struct WakeSenders(Arc<Turns>);
-
-impl Deref for WakeSenders {
-    type Target = Turns;
-
-    fn deref(&self) -> &Turns {
-        &self.0
-    }
-}
-
-impl Drop for WakeSenders {
-    fn drop(&mut self) {
-        let _state = self.0.lock();
-        self.0.room.notify_all();
+        self.received.set(self.received.get() + 1);
     }
 }
 
@@ -140,7 +149,7 @@ impl<T> SyncSender<T> {
     #[track_caller]
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         let site = Location::caller();
-        let mut message = Message::new(value, site);
+        let message = Message::new(value, site);
         if self.turns.bound == 0 {
             let (reply, answer) = real::sync_channel(1);
             let sent = self.inner.send(message.with_reply(reply));
@@ -152,28 +161,26 @@ impl<T> SyncSender<T> {
                 Err(SendError(message)) => Err(SendError(self.disconnected(message, site))),
             };
         }
-        let mut state = self.turns.lock();
-        loop {
-            message = match self.inner.try_send(message) {
-                Ok(()) => {
-                    let room = state.count(self.turns.bound);
-                    drop(state);
-                    take_room(room, site);
-                    return Ok(());
-                }
-                Err(TrySendError::Disconnected(message)) => {
-                    drop(state);
-                    return Err(SendError(self.disconnected(message, site)));
-                }
-                Err(TrySendError::Full(message)) => message,
-            };
-            state.waiting += 1;
-            state = self
-                .turns
-                .room
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-            state.waiting -= 1;
+        let turn = self.turns.lock();
+        let sent = match self.inner.try_send(message) {
+            Err(TrySendError::Full(message)) => {
+                self.turns.waiting.store(true, Relaxed);
+                let sent = self.inner.send(message);
+                self.turns.waiting.store(false, Relaxed);
+                sent
+            }
+            Err(TrySendError::Disconnected(message)) => Err(SendError(message)),
+            Ok(()) => Ok(()),
+        };
+        match sent {
+            Ok(()) => {
+                self.turns.count(turn).acquire(&RECEIVE, site);
+                Ok(())
+            }
+            Err(SendError(message)) => {
+                drop(turn);
+                Err(SendError(self.disconnected(message, site)))
+            }
         }
     }
 
@@ -186,28 +193,43 @@ impl<T> SyncSender<T> {
     #[track_caller]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         let site = Location::caller();
-        let mut message = Message::new(value, site);
-        let mut answer = None;
+        let message = Message::new(value, site);
         if self.turns.bound == 0 {
-            let (reply, receiver) = real::sync_channel(1);
-            message = message.with_reply(reply);
-            answer = Some(receiver);
+            let (reply, answer) = real::sync_channel(1);
+            let sent = self.inner.try_send(message.with_reply(reply));
+            return match sent {
+                Ok(()) => {
+                    take_answer(&answer, site);
+                    Ok(())
+                }
+                Err(failed) => Err(self.not_sent(failed, site)),
+            };
         }
-        let mut state = self.turns.lock();
+        let Some(turn) = self.turns.try_lock() else {
+            return Err(TrySendError::Full(message.take_back()));
+        };
         match self.inner.try_send(message) {
             Ok(()) => {
-                let room = state.count(self.turns.bound);
-                drop(state);
-                match answer {
-                    Some(answer) => take_answer(&answer, site),
-                    None => take_room(room, site),
-                }
+                self.turns.count(turn).acquire(&RECEIVE, site);
                 Ok(())
             }
-            Err(TrySendError::Full(message)) => Err(TrySendError::Full(message.take_back())),
-            Err(TrySendError::Disconnected(message)) => {
-                drop(state);
-                Err(TrySendError::Disconnected(self.disconnected(message, site)))
+            Err(failed) => {
+                drop(turn);
+                Err(self.not_sent(failed, site))
+            }
+        }
+    }
+
+    #[cold]
+    fn not_sent(
+        &self,
+        failed: TrySendError<Message<T>>,
+        site: &'static Location<'static>,
+    ) -> TrySendError<T> {
+        match failed {
+            TrySendError::Full(message) => TrySendError::Full(message.take_back()),
+            TrySendError::Disconnected(message) => {
+                TrySendError::Disconnected(self.disconnected(message, site))
             }
         }
     }
@@ -216,13 +238,6 @@ impl<T> SyncSender<T> {
     fn disconnected(&self, message: Message<T>, site: &'static Location<'static>) -> T {
         self.ends.receiver.acquire(&DISCONNECT, site);
         message.take_back()
-    }
-}
-
-/// The receive that made room happens before this send's completion.
-fn take_room(room: Option<SyncClock>, site: &'static Location<'static>) {
-    if let Some(clock) = room {
-        clock.acquire(&RECEIVE, site);
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use race_core::sync::SyncClock;
 
-use super::bounded::WakeSenders;
+use super::bounded::Receives;
 use super::message::Message;
 use super::{DISCONNECT, RECEIVE, SharedEnds};
 
@@ -16,15 +16,15 @@ use super::{DISCONNECT, RECEIVE, SharedEnds};
 pub struct Receiver<T> {
     inner: real::Receiver<Message<T>>,
     ends: SharedEnds,
-    /// Of a bounded channel. After `inner`: senders that wait for room are woken when it is gone.
-    turns: Option<WakeSenders>,
+    /// Of a bounded channel.
+    turns: Option<Receives>,
 }
 
 impl<T> Receiver<T> {
     pub(super) fn new(
         inner: real::Receiver<Message<T>>,
         ends: SharedEnds,
-        turns: Option<WakeSenders>,
+        turns: Option<Receives>,
     ) -> Receiver<T> {
         Receiver { inner, ends, turns }
     }
