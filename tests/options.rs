@@ -505,7 +505,7 @@ mod bad_input {
             fs::write(&file, [b"race:audit\n", line].concat()).unwrap();
             refused(
                 &format!("suppressions={}", file.display()),
-                &[words, &place.trim_end()],
+                &[words, place.trim_end()],
             );
         }
     }

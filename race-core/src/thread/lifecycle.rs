@@ -268,8 +268,9 @@ fn finish_current() {
         last.clock()
     };
     record.set_finished();
-    drop(end);
+    // Before `end` is unlocked: a `detach` that finds the thread finished looks for its slot among the free ones.
     registry::free_slot(last, known_from);
+    drop(end);
     drop(state);
 }
 
