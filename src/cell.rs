@@ -27,9 +27,9 @@ use crate::shadow::{ShadowCell, Target};
 /// // SAFETY: `value` is read only after `ready`, which is set after the write.
 /// unsafe impl Sync for Slot {}
 ///
-/// let slot = Slot { value: UnsafeCell::new(0), ready: AtomicBool::new(false) };
+/// let slot = &Slot { value: UnsafeCell::new(0), ready: AtomicBool::new(false) };
 /// thread::scope(|s| {
-///     s.spawn(|| {
+///     s.spawn(move || {
 ///         // SAFETY: nobody reads before `ready`.
 ///         slot.value.with_mut(|p| unsafe { *p = 7 });
 ///         slot.ready.store(true, Ordering::Release); // `Relaxed` here: a race report

@@ -58,7 +58,7 @@ impl<T: fmt::Debug> fmt::Debug for Outcome<T> {
 /// for race in outcome.races() {
 ///     println!("{race}");
 /// }
-/// # assert_eq!(outcome.races().len(), cfg!(feature = "race-check").into());
+/// # assert_eq!(outcome.races().len(), usize::from(cfg!(feature = "race-check")));
 /// ```
 ///
 /// # Panics

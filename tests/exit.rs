@@ -133,8 +133,11 @@ mod check {
 
     #[test]
     fn a_thread_that_outlives_it_reports_to_the_log() {
-        let run = run("checks", "", &["outlived"]);
-        raced(1, &run);
-        assert_eq!(run.stdout, "collected 0\n");
+        let run = run("checks", "log_path=stdout", &["outlived"]);
+        let (before, after) = run.stdout.split_once("joined\n").unwrap();
+        assert!(before.starts_with("collected 0\n"), "{run:#?}");
+        assert_eq!(reports(before), 1, "when it is found: {run:#?}");
+        assert_eq!(after, "Found 1 data race(s)\n");
+        assert_eq!(run.status, Some(66));
     }
 }

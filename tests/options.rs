@@ -174,11 +174,14 @@ fn halt_on_error_ends_the_program_at_the_first_report() {
     is_complete(&run.stderr, &run);
 }
 
+/// Without it the program is done in a few milliseconds.
 #[test]
 fn atexit_sleep_ms() {
     let started = Instant::now();
-    let run = two_races("atexit_sleep_ms=300");
+    let run = run("exits", "atexit_sleep_ms=300", &["exit-3", "ordered"]);
     assert!(started.elapsed() >= Duration::from_millis(300));
+    assert_eq!((run.status, &run.stderr[..]), (Some(3), ""));
+    let run = two_races("atexit_sleep_ms=1");
     is_complete(&run.stderr, &run);
 }
 

@@ -14,7 +14,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const TESTS: &str = include_str!("outside_crate/races.rs");
 
 /// What the harness runs with the feature on: the test, and the lines of the two accesses of its race.
-const FAILING: [(&str, Option<[&str; 2]>); 7] = [
+const FAILING: [(&str, Option<[&str; 2]>); 8] = [
     (
         "at_once_with_the_one",
         Some(["at once: write", "at once: read"]),
@@ -23,6 +23,7 @@ const FAILING: [(&str, Option<[&str; 2]>); 7] = [
         "at_once_with_the_other",
         Some(["at once: write", "at once: read"]),
     ),
+    ("checked::panics", None),
     (
         "checked::panics_and_races",
         Some(["panics: write", "panics: read"]),
@@ -36,7 +37,13 @@ const FAILING: [(&str, Option<[&str; 2]>); 7] = [
     ("returns_ok_and_races", Some(["ok: write", "ok: read"])),
 ];
 
-const PASSING: [&str; 3] = ["checked::its_race_is_expected", "fixed", "returns_ok"];
+const PASSING: [&str; 5] = [
+    "checked::its_race_is_expected",
+    "checked::races_and_its_own_panic_is_expected",
+    "fixed",
+    "its_own_panic_is_expected",
+    "returns_ok",
+];
 
 /// The crate. Its folder is new each time; what it depends on is built once, in this workspace's target folder.
 struct Outside {
@@ -145,6 +152,7 @@ fn holds_the_report(test: &str, lines: [&str; 2], output: &str) {
 #[track_caller]
 fn says_what_else_went_wrong(test: &str, output: &str) {
     let (own, racy) = match test {
+        "checked::panics" => ("the body's own panic", false),
         "checked::panics_and_races" => ("the body's own panic", true),
         "checked::returns_an_error" => ("the body's own error", false),
         _ => return,
@@ -234,5 +242,5 @@ fn without_the_feature() {
     let outside = Outside::new("plain");
     let run = outside.cargo("test -- --test-threads=4");
     assert!(run.success, "{run:#?}");
-    assert!(run.stdout.contains("7 passed; 0 failed"), "{run:#?}");
+    assert!(run.stdout.contains("8 passed; 0 failed"), "{run:#?}");
 }

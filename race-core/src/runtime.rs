@@ -29,7 +29,7 @@ fn start() {
     local::enter(|_| ());
 }
 
-/// What the program has raced up to now, and the exit status that says so. `None` if it hasn't.
+/// Says how many races there were. Returns the exit status that says so too; `None` to leave the program's own.
 fn finish() -> Option<u8> {
     local::enter_bare(|| {
         if !options().atexit_sleep.is_zero() {
@@ -38,10 +38,11 @@ fn finish() -> Option<u8> {
         for race in scope::close_all() {
             sink::deliver(race);
         }
-        (sink::count() > 0).then(|| {
+        if sink::count() > 0 {
             sink::log(&sink::summary());
-            options().exit_code
-        })
+        }
+        // With `exitcode=0` races fail nobody; but they must not make a success of a failure either.
+        (sink::count() > 0 && options().exit_code != 0).then_some(options().exit_code)
     })
     .flatten()
 }

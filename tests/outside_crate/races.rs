@@ -86,6 +86,12 @@ fn at_once_with_the_one() {
     meet();
 }
 
+#[racecheck::test]
+#[should_panic(expected = "the body's own panic")]
+fn its_own_panic_is_expected() {
+    panic!("the body's own panic");
+}
+
 /// What can pass, or can only fail in the right way, where races are looked for.
 #[cfg(feature = "race-check")]
 mod checked {
@@ -98,12 +104,25 @@ mod checked {
     }
 
     #[racecheck::test]
+    fn panics() {
+        panic!("the body's own panic");
+    }
+
+    #[racecheck::test]
     fn panics_and_races() {
         let value = Shared::new(0);
         thread::scope(|s| {
             s.spawn(|| value.set(1)); // panics: write
             value.get(); // panics: read
         });
+        panic!("the body's own panic");
+    }
+
+    /// The payload is the body's, whatever else went wrong.
+    #[racecheck::test]
+    #[should_panic(expected = "the body's own panic")]
+    fn races_and_its_own_panic_is_expected() {
+        super::race_here();
         panic!("the body's own panic");
     }
 

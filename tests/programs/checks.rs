@@ -84,4 +84,5 @@ fn outlived() {
     print(&outcome);
     go.send(()).unwrap();
     outcome.value.join().unwrap();
+    println!("joined");
 }

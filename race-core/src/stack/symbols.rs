@@ -3,7 +3,7 @@
 //! Slow: the first call reads the program's debug information. Never called before there is a race.
 
 use std::ffi::c_void;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::ptr;
 
 use super::depot::Context;
@@ -26,20 +26,40 @@ impl Paths {
         }
     }
 
-    /// The path as a report shows it: without the user's prefix, or else relative to the workspace.
+    /// The path as a report shows it: relative to the workspace, if it lies within; without the user's prefix, whether that is meant
+    /// for the whole path or for the relative one.
+    ///
+    /// Debug information names files by whole paths and `Location` by relative ones: both have to come out the same.
     pub(crate) fn shorten(&self, path: &str) -> String {
-        if !self.prefix.is_empty()
-            && let Some(rest) = path.strip_prefix(&self.prefix)
-        {
-            return rest.to_owned();
+        let root = self.workspace.as_deref().unwrap_or(Path::new(""));
+        let whole = without_dots(&root.join(path));
+        let relative = whole.strip_prefix(root).unwrap_or(&whole);
+        for path in [&whole, relative] {
+            if !self.prefix.is_empty()
+                && let Some(rest) = path
+                    .to_str()
+                    .and_then(|path| path.strip_prefix(&self.prefix))
+            {
+                return rest.to_owned();
+            }
         }
-        let relative = self
-            .workspace
-            .as_ref()
-            .and_then(|root| Path::new(path).strip_prefix(root).ok())
-            .and_then(Path::to_str);
-        relative.unwrap_or(path).to_owned()
+        relative.to_string_lossy().into_owned()
     }
+}
+
+/// The path without its `..`, by the names alone.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match (part, out.components().next_back()) {
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            (Component::ParentDir, Some(Component::RootDir)) => {}
+            _ => out.push(part),
+        }
+    }
+    out
 }
 
 /// The folder of the workspace that the program was built from, as far as its surroundings tell: cargo names the package.
@@ -211,14 +231,33 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_stripped_before_the_workspace() {
-        let paths = Paths {
-            prefix: "/ci/build/".to_owned(),
-            workspace: Some(PathBuf::from("/home/me/bank")),
-            frames: Frames::User,
+    fn paths_come_out_the_same_however_they_were_given() {
+        let shorten = |prefix: &str, path: &str| {
+            let paths = Paths {
+                prefix: prefix.to_owned(),
+                workspace: Some(PathBuf::from("/home/me/bank")),
+                frames: Frames::User,
+            };
+            paths.shorten(path)
         };
-        assert_eq!(paths.shorten("/ci/build/src/a.rs"), "src/a.rs");
-        assert_eq!(paths.shorten("/home/me/bank/src/a.rs"), "src/a.rs");
-        assert_eq!(paths.shorten("src/a.rs"), "src/a.rs");
+        for path in [
+            "src/a.rs",
+            "/home/me/bank/src/a.rs",
+            "src/b/../a.rs",
+            "./src/a.rs",
+        ] {
+            assert_eq!(shorten("", path), "src/a.rs");
+            assert_eq!(shorten("src/", path), "a.rs");
+            assert_eq!(shorten("/home/me/", path), "bank/src/a.rs");
+        }
+        assert_eq!(
+            shorten("", "/registry/dashmap/lib.rs"),
+            "/registry/dashmap/lib.rs"
+        );
+        assert_eq!(
+            shorten("/registry/", "/registry/dashmap/lib.rs"),
+            "dashmap/lib.rs"
+        );
+        assert_eq!(shorten("", "../../../../up.rs"), "/up.rs");
     }
 }
