@@ -193,6 +193,9 @@ fn at(location: Site, paths: &Paths) -> String {
     })
 }
 
+/// The size of the largest atomic that stable `std` has, in bytes.
+const LARGEST_ATOMIC: usize = 8;
+
 fn help(missing: &Missing, finding: &Finding<'_>, current: &Access, previous: &Access) -> String {
     let is_free = |access: &Access| access.operation == Operation::Free;
     if let Missing::Ordering(miss) = missing {
@@ -223,7 +226,10 @@ fn help(missing: &Missing, finding: &Finding<'_>, current: &Access, previous: &A
             previous.thread.short(),
             current.operation
         ),
-        ([], []) => "hold the same lock at both places, or make the value an atomic.".to_owned(),
+        ([], []) if finding.place.size <= LARGEST_ATOMIC => {
+            "hold the same lock at both places, or make the value an atomic.".to_owned()
+        }
+        ([], []) => "hold the same lock at both places.".to_owned(),
     }
 }
 
