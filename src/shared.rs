@@ -145,13 +145,13 @@ impl<T> Shared<T> {
         T: Copy,
     {
         let site = Location::caller();
-        let access = self.access(Mode::Exclusive, site);
-        // SAFETY: inside the exclusion, and this thread has no other borrow.
+        let access = self.access(Mode::Shared, site);
+        // SAFETY: inside the exclusion, and any other borrow of this thread is shared too.
         let old = unsafe { *self.value.get() };
         drop(access);
         let new = f(old);
         let _access = self.access(Mode::Exclusive, site);
-        // SAFETY: as above.
+        // SAFETY: inside the exclusion, and this thread has no other borrow.
         unsafe { *self.value.get() = new };
     }
 

@@ -38,14 +38,18 @@ macro_rules! common {
             }
 
             /// As `std`'s: `&mut self` excludes everybody.
+            #[track_caller]
             #[inline]
             pub fn get_mut(&mut self) -> &mut $value {
+                self.clock.exclusive(Location::caller());
                 self.inner.get_mut()
             }
 
             /// As `std`'s.
+            #[track_caller]
             #[inline]
-            pub fn into_inner(self) -> $value {
+            pub fn into_inner(mut self) -> $value {
+                self.clock.exclusive(Location::caller());
                 self.inner.into_inner()
             }
 

@@ -58,7 +58,9 @@ impl<T> Mutex<T> {
     /// # Errors
     ///
     /// If the mutex is poisoned.
+    #[track_caller]
     pub fn into_inner(self) -> LockResult<T> {
+        self.clock.into_inner().acquire(&MUTEX, Location::caller());
         self.inner.into_inner()
     }
 }
@@ -117,7 +119,9 @@ impl<T: ?Sized> Mutex<T> {
     /// # Errors
     ///
     /// If the mutex is poisoned; the error holds the reference.
+    #[track_caller]
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        self.clock.get_mut().acquire(&MUTEX, Location::caller());
         self.inner.get_mut()
     }
 

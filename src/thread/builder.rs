@@ -1,6 +1,7 @@
 //! Starting threads: the fork edge, and the start of the thread's own clock.
 
 use std::io;
+use std::mem;
 use std::panic::Location;
 use std::thread as real;
 
@@ -162,13 +163,19 @@ fn fork<H>(
 ) -> io::Result<(H, Handle)> {
     let handle = Handle::fork(name, site);
     handle.announce();
-    let created = create(handle.clone());
+    let failed = Failed(&handle);
+    let inner = create(handle.clone())?;
+    mem::forget(failed);
     handle.withdraw();
-    match created {
-        Ok(inner) => Ok((inner, handle)),
-        Err(error) => {
-            handle.cancel();
-            Err(error)
-        }
+    Ok((inner, handle))
+}
+
+/// Takes back a fork that `std` didn't carry out: it may fail, or panic on a name that it doesn't like, before it creates a thread.
+struct Failed<'a>(&'a Handle);
+
+impl Drop for Failed<'_> {
+    fn drop(&mut self) {
+        self.0.withdraw();
+        self.0.cancel();
     }
 }

@@ -1,8 +1,9 @@
 //! Scoped threads: every thread of a scope happens before the scope's return, joined or not.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
 use std::thread as real;
 
@@ -54,7 +55,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         handle: Handle,
         site: &'static Location<'static>,
         f: F,
-    ) -> impl FnOnce() -> T + Send + use<'scope, 'env, F, T>
+    ) -> impl FnOnce() -> Ended<T> + Send + use<'scope, 'env, F, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
@@ -65,8 +66,16 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         };
         move || {
             handle.start();
-            let _end = end;
-            f()
+            let result = catch_unwind(AssertUnwindSafe(f));
+            // Here, because whoever joins the thread, or drops its handle last, drops what it left behind.
+            end.release();
+            match result {
+                Ok(value) => Ended { value, _end: end },
+                Err(payload) => resume_unwind(Box::new(Ended {
+                    value: payload,
+                    _end: end,
+                })),
+            }
         }
     }
 }
@@ -82,15 +91,30 @@ fn key(scope: &real::Scope<'_, '_>) -> usize {
     ptr::from_ref(scope).addr()
 }
 
-/// Releases when the closure is done, also by a panic. `std` waits for the closure, not for the thread's end.
+/// What a scoped thread leaves behind: what its closure returned, or the payload of its panic.
+///
+/// If nobody joins the thread, `std` may drop this on the thread itself, and tells the scope only then. The value's own drop may be the
+/// user's code, so there is a second release after it.
+pub(super) struct Ended<T> {
+    value: T,
+    _end: ReleaseAtEnd,
+}
+
+/// Releases when all of a thread's code is done. `std`'s scope waits for that, not for the thread's end.
 struct ReleaseAtEnd {
     scope: usize,
     site: &'static Location<'static>,
 }
 
+impl ReleaseAtEnd {
+    fn release(&self) {
+        keyed::release(self.scope, &SCOPE, self.site);
+    }
+}
+
 impl Drop for ReleaseAtEnd {
     fn drop(&mut self) {
-        keyed::release(self.scope, &SCOPE, self.site);
+        self.release();
     }
 }
 
@@ -143,13 +167,13 @@ where
 
 /// `std::thread::ScopedJoinHandle`, tracked: all that the thread did happens before the return of [`join`](ScopedJoinHandle::join).
 pub struct ScopedJoinHandle<'scope, T> {
-    inner: real::ScopedJoinHandle<'scope, T>,
+    inner: real::ScopedJoinHandle<'scope, Ended<T>>,
     thread: Thread,
 }
 
 impl<'scope, T> ScopedJoinHandle<'scope, T> {
     pub(super) fn new(
-        inner: real::ScopedJoinHandle<'scope, T>,
+        inner: real::ScopedJoinHandle<'scope, Ended<T>>,
         thread: Thread,
     ) -> ScopedJoinHandle<'scope, T> {
         ScopedJoinHandle { inner, thread }
@@ -164,7 +188,13 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     pub fn join(self) -> real::Result<T> {
         let result = self.inner.join();
         self.thread.handle.join(Location::caller());
-        result
+        match result {
+            Ok(ended) => Ok(ended.value),
+            Err(payload) => Err(match payload.downcast::<Ended<Box<dyn Any + Send>>>() {
+                Ok(ended) => ended.value,
+                Err(payload) => payload,
+            }),
+        }
     }
 
     /// As `std::thread::ScopedJoinHandle::thread`.

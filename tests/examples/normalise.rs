@@ -17,7 +17,34 @@ pub(crate) fn run(stderr: &str) -> String {
         let pattern = Regex::new(pattern).unwrap();
         text = pattern.replace_all(&text, replacement).into_owned();
     }
-    in_order_of_appearance(&text)
+    let text = in_order_of_appearance(&text);
+    let reports: Vec<String> = text.split(RULE).map(of_like_threads).collect();
+    reports.join(RULE)
+}
+
+const RULE: &str = "==================";
+
+/// Where both threads are at one line that reads and writes, chance decides which of the two operations meet.
+fn of_like_threads(report: &str) -> String {
+    let site = r"[^\n]*\n  [^\n]*\n      (\S+)";
+    let sites = Regex::new(&format!(
+        r"(?s)(?:Read|Write) at{site}.*Previous (?:read|write) at{site}"
+    ))
+    .unwrap();
+    let is_one_line = |found: Captures<'_>| found[1] == found[2];
+    if !sites.captures(report).is_some_and(is_one_line) {
+        return report.to_owned();
+    }
+    let mut text = report.to_owned();
+    for (pattern, replacement) in [
+        (r"(?m)^(Read|Write) at", "Access at"),
+        (r"(?m)^Previous (read|write) at", "Previous access at"),
+        (r"(since its|before this) (read|write)", "$1 access"),
+    ] {
+        let pattern = Regex::new(pattern).unwrap();
+        text = pattern.replace_all(&text, replacement).into_owned();
+    }
+    text
 }
 
 /// `thread 3 'worker-1'` becomes `thread A 'worker-A'` if it is the first thread in the text: which of the workers raced, and which of the
@@ -72,6 +99,17 @@ fn threads_are_named_by_appearance() {
         run(text),
         "Read by thread A 'worker-A':\nPrevious write by thread B 'main':\nThread B, thread A\nthread 'a'"
     );
+}
+
+#[test]
+fn only_at_one_line_the_operations_may_differ() {
+    let report = |line: u32| {
+        format!(
+            "Read at x:\n  a()\n      a.rs:1\n\nPrevious write at x:\n  a()\n      a.rs:{line}\n"
+        )
+    };
+    assert_eq!(run(&report(2)), report(2));
+    assert!(run(&report(1)).starts_with("Access at"));
 }
 
 #[test]

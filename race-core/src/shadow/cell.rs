@@ -79,7 +79,7 @@ impl ShadowCell {
     /// know; from here on this counts as its write.
     #[inline]
     pub fn adopt(&mut self, site: &'static Location<'static>) {
-        if !self.words.is_written_in(local::epoch_word()) {
+        if !self.words.is_only_written_in(local::epoch_word()) {
             self.adopt_slow(site);
         }
     }

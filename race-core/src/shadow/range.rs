@@ -312,7 +312,8 @@ fn access_slow(
         let mut found: Option<(usize, Conflicts)> = None;
         for (number, index, mask) in granules(address, size) {
             let granule = &page(number).granules[index];
-            if granule.is_recorded(mask, class, thread.epoch().bits()) {
+            // A free is recorded over the thread's own write, or a later use would be reported against that.
+            if detail != Detail::Free && granule.is_recorded(mask, class, thread.epoch().bits()) {
                 continue;
             }
             let conflicts = granule.access(thread, mask, class, context);

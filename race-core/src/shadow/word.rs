@@ -63,6 +63,12 @@ impl Words {
         self.write.load(Relaxed) == word
     }
 
+    /// Whether the plain write in the epoch `word` is all that there is.
+    #[inline(always)]
+    pub(crate) fn is_only_written_in(&self, word: u64) -> bool {
+        self.write.load(Relaxed) == word && self.other.load(Relaxed) == 0
+    }
+
     /// Locks the location. Never lock one while another is locked by the same thread.
     #[inline]
     pub(crate) fn lock(&self) -> LockedWords<'_> {

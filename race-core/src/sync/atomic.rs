@@ -27,6 +27,7 @@ use crate::clock::VectorClock;
 use crate::epoch::Epoch;
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
+use crate::thread::registry;
 use crate::thread::state::{NearMiss, Site, ThreadState};
 
 static ATOMIC: SyncKind = SyncKind {
@@ -111,7 +112,10 @@ impl AtomicClock {
             let undisturbed = before & 1 == 0 && self.sequence.load(Relaxed) == before;
             if undisturbed && !compound {
                 let stored = Epoch::from_tagged(epoch);
-                if epoch == 0 || thread.knows(stored) || thread.has_just_missed(stored) {
+                // A store that released nothing teaches nothing, so a near miss with it need be noted only once. One that did must be
+                // acquired however often it was seen before: a relaxed load may have been the first.
+                let noted = epoch & UNRELEASED != 0 && thread.has_just_missed(stored);
+                if epoch == 0 || noted || thread.knows(stored) && !registry::is_assumed() {
                     return value;
                 }
             }
@@ -135,6 +139,15 @@ impl AtomicClock {
         drop(locked);
         carried.load_side(thread, order, site);
         value
+    }
+
+    /// The calling thread has exclusive access, by `&mut` or ownership: whatever was released with the value is over, by what order we may
+    /// not know.
+    pub fn exclusive(&mut self, site: &'static Location<'static>) {
+        local::enter(|thread| {
+            let carried = self.lock().carried();
+            thread.acquire(&carried.clock, &ATOMIC, Some(site));
+        });
     }
 
     /// An atomic store: `op` is the real one, with the same ordering.
@@ -388,7 +401,7 @@ impl<'a> Locked<'a> {
     fn is_known_to(&self, thread: &ThreadState) -> bool {
         match self.clock.epoch.load(Relaxed) {
             0 => self.clock.base.load(Relaxed).is_null(),
-            epoch => thread.knows(Epoch::from_tagged(epoch)),
+            epoch => thread.knows(Epoch::from_tagged(epoch)) && !registry::is_assumed(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::clock::VectorClock;
 use crate::epoch::Epoch;
 use crate::stack::depot::HeldLock;
 use crate::thread::local;
+use crate::thread::registry;
 use crate::thread::state::Site;
 
 /// The words in which a report speaks of a kind of synchronisation.
@@ -155,13 +156,21 @@ impl SyncClock {
         if self.epoch.is_none() || other.epoch.is_none() {
             return self.is_empty();
         }
-        if self.epoch.slot() == other.epoch.slot() {
-            return self.epoch.clock() <= other.epoch.clock();
-        }
-        other
-            .base
-            .as_ref()
-            .is_some_and(|base| base.knows(self.epoch))
+        let Some(theirs) = &other.base else {
+            return false;
+        };
+        let slot = other.epoch.slot();
+        let known = if self.epoch.slot() == slot {
+            self.epoch.clock() <= other.epoch.clock()
+        } else {
+            theirs.knows(self.epoch)
+        };
+        known
+            && (!registry::is_assumed()
+                || self
+                    .base
+                    .as_ref()
+                    .is_none_or(|mine| theirs.covers_others(mine, slot)))
     }
 
     /// The join of two clocks that don't know each other: the epoch that stood for everything is gone.

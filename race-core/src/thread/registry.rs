@@ -4,8 +4,8 @@
 //! epoch of the new thread knows everything of the old one. So clocks grow with the threads that are alive or unjoined, not with all that
 //! ever ran. Under this lock nothing of the program's may run.
 
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::VectorClock;
@@ -107,9 +107,24 @@ pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
     history[..after].last().map(|(_, record)| record.clone())
 }
 
+/// Whether some clock knows epochs that were never released to it, see [`everything_so_far`].
+static ASSUMED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a clock may know an epoch without knowing what was released in it.
+#[inline]
+pub(crate) fn is_assumed() -> bool {
+    ASSUMED.load(Relaxed)
+}
+
 /// A clock that knows all that anybody has done so far: for a thread whose creator can't be known.
+///
+/// The threads go on in the epochs that it knows, and learn more before they release them. So from here on, "who knows the releaser's epoch
+/// knows all that it released" doesn't hold any more. (Whoever gets this knowledge gets it from the adopted thread, after the flag.)
 pub(super) fn everything_so_far() -> VectorClock {
     let slots = slots();
+    if !slots.history.is_empty() {
+        ASSUMED.store(true, Relaxed);
+    }
     let mut clock = VectorClock::new();
     for (slot, history) in slots.history.iter().enumerate() {
         if let Some((first, record)) = history.last() {

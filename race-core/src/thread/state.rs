@@ -116,6 +116,8 @@ impl ThreadState {
         } else {
             // The releaser's clock at that epoch is exactly what it published then: who knows the epoch knows the rest.
             self.knows(clock.epoch)
+                && (!registry::is_assumed()
+                    || clock.base.as_ref().is_none_or(|base| self.covers(base)))
         }
     }
 

@@ -41,6 +41,7 @@ pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
         receives: (0..slots).map(|_| UnsafeCell::default()).collect(),
         sent: Mutex::new(0),
         waiting: AtomicBool::new(false),
+        gone: AtomicBool::new(false),
     });
     let sender = SyncSender {
         inner: tx,
@@ -59,6 +60,8 @@ struct Turns {
     sent: Mutex<usize>,
     /// Whether the sender whose turn it is waits for room.
     waiting: AtomicBool,
+    /// Whether the receiver is gone; set when its real one is.
+    gone: AtomicBool,
 }
 
 // SAFETY: slot k is written by the receiver before its k-th real receive, and emptied by the (k+C)-th sender after its real send, which could
@@ -130,6 +133,12 @@ impl Receives {
     /// It has got its message.
     pub(super) fn received(&self) {
         self.received.set(self.received.get() + 1);
+    }
+}
+
+impl Drop for Receives {
+    fn drop(&mut self) {
+        self.turns.gone.store(true, Relaxed);
     }
 }
 
@@ -206,7 +215,13 @@ impl<T> SyncSender<T> {
             };
         }
         let Some(turn) = self.turns.try_lock() else {
-            return Err(TrySendError::Full(message.take_back()));
+            // The waiting sender may not have woken up yet.
+            let failed = if self.turns.gone.load(Relaxed) {
+                TrySendError::Disconnected(message)
+            } else {
+                TrySendError::Full(message)
+            };
+            return Err(self.not_sent(failed, site));
         };
         match self.inner.try_send(message) {
             Ok(()) => {

@@ -16,7 +16,7 @@ use super::{DISCONNECT, RECEIVE, SharedEnds};
 pub struct Receiver<T> {
     inner: real::Receiver<Message<T>>,
     ends: SharedEnds,
-    /// Of a bounded channel.
+    /// Of a bounded channel. After `inner`, which is gone first.
     turns: Option<Receives>,
 }
 
