@@ -188,11 +188,15 @@ fn plain_std_threads_are_ordered_by_spawn_and_join() {
     assert!(!plain.created_at().is_empty(), "{race}");
 }
 
-/// A thread as C starts and ends it.
+/// Threads as C starts, ends and joins them.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_thread_that_c_started_may_end_by_pthread_exit() {
-    use std::ffi::c_void;
+fn a_thread_that_c_started_may_end_by_pthread_exit_and_be_joined_in_every_way() {
+    use std::ffi::{c_int, c_void};
+    use std::ptr::null_mut;
+
+    type Name = libc::pthread_t;
+    type Value = *mut *mut c_void;
 
     extern "C-unwind" fn routine(value: *mut c_void) -> *mut c_void {
         // SAFETY: a leaked `Shared<i32>`, below.
@@ -202,9 +206,37 @@ fn a_thread_that_c_started_may_end_by_pthread_exit() {
     }
     unsafe extern "C-unwind" {
         fn pthread_exit(value: *mut c_void) -> !;
+        fn pthread_tryjoin_np(thread: Name, value: Value) -> c_int;
+        fn pthread_timedjoin_np(thread: Name, value: Value, until: *const libc::timespec) -> c_int;
+        fn pthread_clockjoin_np(
+            thread: Name,
+            value: Value,
+            clock: libc::clockid_t,
+            until: *const libc::timespec,
+        ) -> c_int;
     }
-
-    none(|| {
+    const FAR_AWAY: libc::timespec = libc::timespec {
+        tv_sec: 1 << 40,
+        tv_nsec: 0,
+    };
+    #[expect(
+        clippy::undocumented_unsafe_blocks,
+        reason = "each joins the thread that `program` created and hands over"
+    )]
+    let joins: [fn(Name) -> c_int; 4] = [
+        |thread| unsafe { libc::pthread_join(thread, null_mut()) },
+        |thread| loop {
+            match unsafe { pthread_tryjoin_np(thread, null_mut()) } {
+                libc::EBUSY => thread::yield_now(),
+                result => break result,
+            }
+        },
+        |thread| unsafe { pthread_timedjoin_np(thread, null_mut(), &FAR_AWAY) },
+        |thread| unsafe {
+            pthread_clockjoin_np(thread, null_mut(), libc::CLOCK_MONOTONIC, &FAR_AWAY)
+        },
+    ];
+    let program = |join: fn(Name) -> c_int| {
         let value: &'static Shared<i32> = Box::leak(Box::new(Shared::new(0)));
         value.set(1);
         let mut thread = 0;
@@ -220,11 +252,12 @@ fn a_thread_that_c_started_may_end_by_pthread_exit() {
             )
         };
         assert_eq!(created, 0);
-        // SAFETY: created above, joined once.
-        let joined = unsafe { libc::pthread_join(thread, std::ptr::null_mut()) };
-        assert_eq!(joined, 0);
+        assert_eq!(join(thread), 0);
         assert_eq!(value.get(), 2);
-    });
+    };
+    for join in joins {
+        none(|| program(join));
+    }
 }
 
 #[test]

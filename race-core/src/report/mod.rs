@@ -1,11 +1,11 @@
 //! From a conflict in the shadow to something a person can read.
 //!
 //! - [`race`]: the finding, as plain data. What everything below produces or consumes.
-//! - [`build`]: puts it together from the engine's state: threads, stacks, locks.
-//! - [`explain`]: the "Why" and the "Help".
-//! - [`text`] and [`json`]: the two renderings.
-//! - [`scope`]: races that belong to a test rather than to the log.
-//! - [`sink`]: duplicates, suppressions, the log, the count.
+//! - `build`: puts it together from the engine's state: threads, stacks, locks.
+//! - `explain`: the "Why" and the "Help".
+//! - `text` and `json`: the two renderings.
+//! - `scope`: races that belong to a test rather than to the log.
+//! - `sink`: duplicates, suppressions, the log, the count.
 //! - [`suppressions`]: the file of races not to report.
 //!
 //! Everything here is cold: it runs once a race, inside the engine, and may take milliseconds.

@@ -1,7 +1,7 @@
 //! Shadow state: who accessed a location last, and what that means for the next access.
 //!
-//! - [`state`]: the state machine, FastTrack's, over plain values.
-//! - [`word`]: how a state is packed into words that a fast path can read, and the lock in them.
+//! - `state`: the state machine, FastTrack's, over plain values.
+//! - `word`: how a state is packed into words that a fast path can read, and the lock in them.
 //! - [`cell`]: the state of one value, inline beside it.
 //! - [`range`]: the state of raw memory, by address, byte-exact.
 

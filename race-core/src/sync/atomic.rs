@@ -1,10 +1,10 @@
 //! Atomics and fences: the clock that travels with the value.
 //!
-//! L[m] of Lidbury & Donaldson, "Dynamic Race Detection for C++11" (POPL 2017), with the release sequences of C++20 (P0982):
+//! `L[m]` of Lidbury & Donaldson, "Dynamic Race Detection for C++11" (POPL 2017), with the release sequences of C++20 (P0982):
 //!
-//! - a release store: L := C[t]; a relaxed store: L := F[t], which ends any release sequence, the thread's own included;
-//! - an acquire load: C[t] ⊔= L; a relaxed load: P[t] ⊔= L, for the next acquire fence;
-//! - a read-modify-write: its load side, then L ⊔= C[t] (release) or F[t] (relaxed), so it continues the sequence;
+//! - a release store: L := `C[t]`; a relaxed store: L := `F[t]`, which ends any release sequence, the thread's own included;
+//! - an acquire load: `C[t]` ⊔= L; a relaxed load: `P[t]` ⊔= L, for the next acquire fence;
+//! - a read-modify-write: its load side, then L ⊔= `C[t]` (release) or `F[t]` (relaxed), so it continues the sequence;
 //! - a failed compare-exchange is a load with the failure ordering;
 //! - `SeqCst` is `AcqRel` here: it adds no happens-before edge.
 //!
@@ -405,7 +405,7 @@ impl<'a> Locked<'a> {
         }
     }
 
-    /// L := C[t], in a new epoch from here on.
+    /// L := `C[t]`, in a new epoch from here on.
     #[inline]
     fn release(
         &self,

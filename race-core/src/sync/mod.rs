@@ -4,7 +4,7 @@
 //! - [`SyncObject`]: a `SyncClock` with a lock of its own, for everything else.
 //! - [`atomic`]: the clock that travels with an atomic's value, and fences.
 //! - [`keyed`]: sync objects by address, for annotations and for code that has no place to put one.
-//! - [`edge`]: where a happens-before edge came from, for the reports.
+//! - `edge`: where a happens-before edge came from, for the reports.
 
 pub mod atomic;
 pub(crate) mod edge;

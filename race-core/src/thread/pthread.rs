@@ -1,4 +1,4 @@
-//! How threads started by plain `std::thread`, or by C, are seen: `pthread_create`, `pthread_join` and `pthread_detach` are interposed.
+//! How threads started by plain `std::thread`, or by C, are seen: `pthread_create`, `pthread_detach` and every join are interposed.
 //!
 //! The linker resolves the names to these functions, for the program and for every library it loads; the real ones are the next
 //! definitions. Each calls the real function with the caller's arguments and returns its result, whatever the engine makes of it.
@@ -30,6 +30,14 @@ type Create = unsafe extern "C-unwind" fn(
     *mut c_void,
 ) -> c_int;
 type Join = unsafe extern "C-unwind" fn(libc::pthread_t, *mut *mut c_void) -> c_int;
+type TimedJoin =
+    unsafe extern "C-unwind" fn(libc::pthread_t, *mut *mut c_void, *const libc::timespec) -> c_int;
+type ClockJoin = unsafe extern "C-unwind" fn(
+    libc::pthread_t,
+    *mut *mut c_void,
+    libc::clockid_t,
+    *const libc::timespec,
+) -> c_int;
 type Detach = unsafe extern "C-unwind" fn(libc::pthread_t) -> c_int;
 
 /// Threads that can be joined, by the name that POSIX gave them.
@@ -62,6 +70,9 @@ impl Real {
 
 static CREATE: Real = Real::new(c"pthread_create");
 static JOIN: Real = Real::new(c"pthread_join");
+static TRYJOIN: Real = Real::new(c"pthread_tryjoin_np");
+static TIMEDJOIN: Real = Real::new(c"pthread_timedjoin_np");
+static CLOCKJOIN: Real = Real::new(c"pthread_clockjoin_np");
 static DETACH: Real = Real::new(c"pthread_detach");
 
 struct Birth {
@@ -173,17 +184,82 @@ pub unsafe extern "C-unwind" fn pthread_join(
     };
     // SAFETY: the next definition of this name has this signature.
     let real: Join = unsafe { mem::transmute(real.as_ptr()) };
-    // Looked up before: after the join the name may be given to another thread.
-    let fork = ManuallyDrop::new(find(thread));
     // SAFETY: the caller's arguments.
-    let result = unsafe { real(thread, value) };
-    if let Some(fork) = ManuallyDrop::into_inner(fork)
+    joined(thread, || unsafe { real(thread, value) })
+}
+
+/// glibc's `pthread_tryjoin_np`: if it succeeds, the thread's end happens before the return.
+///
+/// # Safety
+///
+/// As glibc says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pthread_tryjoin_np(
+    thread: libc::pthread_t,
+    value: *mut *mut c_void,
+) -> c_int {
+    let Some(real) = TRYJOIN.get() else {
+        return libc::EINVAL;
+    };
+    // SAFETY: the next definition of this name has this signature.
+    let real: Join = unsafe { mem::transmute(real.as_ptr()) };
+    // SAFETY: the caller's arguments.
+    joined(thread, || unsafe { real(thread, value) })
+}
+
+/// glibc's `pthread_timedjoin_np`: if it succeeds, the thread's end happens before the return.
+///
+/// # Safety
+///
+/// As glibc says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pthread_timedjoin_np(
+    thread: libc::pthread_t,
+    value: *mut *mut c_void,
+    until: *const libc::timespec,
+) -> c_int {
+    let Some(real) = TIMEDJOIN.get() else {
+        return libc::EINVAL;
+    };
+    // SAFETY: the next definition of this name has this signature.
+    let real: TimedJoin = unsafe { mem::transmute(real.as_ptr()) };
+    // SAFETY: the caller's arguments.
+    joined(thread, || unsafe { real(thread, value, until) })
+}
+
+/// glibc's `pthread_clockjoin_np`: if it succeeds, the thread's end happens before the return.
+///
+/// # Safety
+///
+/// As glibc says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pthread_clockjoin_np(
+    thread: libc::pthread_t,
+    value: *mut *mut c_void,
+    clock: libc::clockid_t,
+    until: *const libc::timespec,
+) -> c_int {
+    let Some(real) = CLOCKJOIN.get() else {
+        return libc::EINVAL;
+    };
+    // SAFETY: the next definition of this name has this signature.
+    let real: ClockJoin = unsafe { mem::transmute(real.as_ptr()) };
+    // SAFETY: the caller's arguments.
+    joined(thread, || unsafe { real(thread, value, clock, until) })
+}
+
+/// The edge around a real join. `real` is a cancellation point: nothing here needs dropping while it runs.
+fn joined(thread: libc::pthread_t, real: impl FnOnce() -> c_int) -> c_int {
+    // Looked up before: after the join the name may be given to another thread.
+    let handle = ManuallyDrop::new(find(thread));
+    let result = real();
+    if let Some(handle) = ManuallyDrop::into_inner(handle)
         && result == 0
     {
-        forget(thread, &fork);
+        forget(thread, &handle);
         // A wrapper does it itself, and knows the line.
-        if fork.0.origin != Origin::Tracked {
-            fork.join_at(None);
+        if handle.0.origin != Origin::Tracked {
+            handle.join_at(None);
         }
     }
     result

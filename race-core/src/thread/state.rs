@@ -1,7 +1,7 @@
 //! What one thread knows: its epoch, its vector clock, its fences, the locks it holds.
 //!
-//! The clock operations of FastTrack and of Lidbury & Donaldson ("Dynamic Race Detection for C++11", POPL 2017): C[t] is `base` with the
-//! own entry taken from `epoch`; F[t] is `release_fence`; P[t] is `pending`.
+//! The clock operations of FastTrack and of Lidbury & Donaldson ("Dynamic Race Detection for C++11", POPL 2017): `C[t]` is `base` with the
+//! own entry taken from `epoch`; `F[t]` is `release_fence`; `P[t]` is `pending`.
 //! Only the owning thread ever touches it, inside [`local::enter`]; what others may read of a thread is in its [`Record`].
 
 use std::panic::Location;
@@ -58,9 +58,9 @@ pub(crate) struct ThreadState {
     edges: EdgeCache,
     /// The last loads that saw another thread's store and were not ordered after it, newest last.
     near_misses: SmallVec<[NearMiss; NEAR_MISSES]>,
-    /// F[t]: what the last release fence published; empty before the first.
+    /// `F[t]`: what the last release fence published; empty before the first.
     release_fence: SyncClock,
-    /// P[t]: what relaxed loads have seen and no acquire fence has taken yet.
+    /// `P[t]`: what relaxed loads have seen and no acquire fence has taken yet.
     pending: VectorClock,
     /// The locks held, and what tells each apart from the others. Two lists: the first one is compared with what a remembered context held.
     held: SmallVec<[HeldLock; 4]>,
@@ -125,7 +125,7 @@ impl ThreadState {
         self.base.covers_others(other, self.epoch.slot())
     }
 
-    /// C[t] ⊔= `clock`, remembering what taught it.
+    /// `C[t]` ⊔= `clock`, remembering what taught it.
     #[inline]
     pub(crate) fn acquire(&mut self, clock: &SyncClock, kind: &'static SyncKind, site: Site) {
         if !self.knows_all(clock) {
@@ -175,7 +175,7 @@ impl ThreadState {
         self.base.get(slot)
     }
 
-    /// C[t] without the own entry.
+    /// `C[t]` without the own entry.
     #[inline]
     pub(crate) fn base(&self) -> &Arc<VectorClock> {
         &self.base
@@ -187,7 +187,7 @@ impl ThreadState {
         ptr::eq(Arc::as_ptr(&self.base), base)
     }
 
-    /// C[t] as something that can be acquired, in a new epoch from here on.
+    /// `C[t]` as something that can be acquired, in a new epoch from here on.
     #[inline]
     pub(crate) fn release(&mut self, kind: &'static SyncKind, site: Site) -> SyncClock {
         let clock = self.current(site);
@@ -195,7 +195,7 @@ impl ThreadState {
         clock
     }
 
-    /// `clock` := C[t]. What it held before must be known to this thread, as it is when a lock guards it, or meant to be forgotten.
+    /// `clock` := `C[t]`. What it held before must be known to this thread, as it is when a lock guards it, or meant to be forgotten.
     #[inline]
     pub(crate) fn release_into(
         &mut self,
@@ -212,7 +212,7 @@ impl ThreadState {
         self.advance(kind, site);
     }
 
-    /// `clock` ⊔= C[t].
+    /// `clock` ⊔= `C[t]`.
     pub(crate) fn release_join(
         &mut self,
         clock: &mut SyncClock,
@@ -264,17 +264,17 @@ impl ThreadState {
         self.record.note_release(kind, None);
     }
 
-    /// A release fence: F[t] := C[t].
+    /// A release fence: `F[t]` := `C[t]`.
     pub(crate) fn fence_release(&mut self, kind: &'static SyncKind, site: Site) {
         self.release_fence = self.release(kind, site);
     }
 
-    /// F[t], to be carried by relaxed stores.
+    /// `F[t]`, to be carried by relaxed stores.
     pub(crate) fn release_fence(&self) -> &SyncClock {
         &self.release_fence
     }
 
-    /// A relaxed load that saw `clock`: P[t] ⊔= `clock`.
+    /// A relaxed load that saw `clock`: `P[t]` ⊔= `clock`.
     pub(crate) fn defer(&mut self, clock: &SyncClock) {
         if let Some(base) = &clock.base {
             self.pending.join(base, |_| ());
@@ -308,7 +308,7 @@ impl ThreadState {
         self.near_misses.iter().rev().find(after).copied()
     }
 
-    /// An acquire fence: C[t] ⊔= P[t].
+    /// An acquire fence: `C[t]` ⊔= `P[t]`.
     pub(crate) fn fence_acquire(&mut self, kind: &'static SyncKind, site: Site) {
         if !self.covers(&self.pending) {
             let pending = std::mem::take(&mut self.pending);
