@@ -7,6 +7,7 @@ mod acquire_load_after_a_relaxed_one;
 mod adopted_thread_knows_more_than_was_released;
 mod exclusive_access_after_a_racy_read;
 mod exclusive_access_to_a_lock_or_an_atomic;
+mod report_on_a_small_stack;
 mod reused_pthread_name;
 mod scoped_thread_drops_its_own_result;
 mod spawn_that_panicked_left_its_announcement;

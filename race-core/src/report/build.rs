@@ -3,6 +3,7 @@
 //! Runs on the thread of the current access. Of the other thread it reads only the [`Record`], which is made to be read by others.
 
 use std::panic::Location;
+use std::sync::Arc;
 
 use super::race::{Access, HeldLock, Operation, PairSite, Place, Race, Site, ThreadInfo};
 use super::{Place as Found, Recorded, explain};
@@ -34,7 +35,7 @@ pub(super) fn pair_site(access: &Recorded) -> PairSite {
     }
 }
 
-pub(super) fn race(finding: &Finding<'_>, paths: &Paths) -> Race {
+pub(super) fn race(finding: &Finding<'_>, paths: &Arc<Paths>) -> Race {
     let current = access(&finding.current, &finding.thread.record, paths);
     let previous = access(&finding.previous, finding.other, paths);
     let (why, help) = explain::explain(finding, &current, &previous, paths);
@@ -60,7 +61,7 @@ pub(super) fn site(location: &Location<'_>, paths: &Paths) -> Site {
     }
 }
 
-fn access(recorded: &Recorded, record: &Record, paths: &Paths) -> Access {
+fn access(recorded: &Recorded, record: &Record, paths: &Arc<Paths>) -> Access {
     let context = recorded.context.map(depot::get);
     let detail = context
         .as_ref()
@@ -95,7 +96,7 @@ fn operation(class: Class, detail: Detail) -> Operation {
     }
 }
 
-fn thread_info(record: &Record, paths: &Paths) -> ThreadInfo {
+fn thread_info(record: &Record, paths: &Arc<Paths>) -> ThreadInfo {
     let finished = record.is_finished();
     let name = record
         .name()

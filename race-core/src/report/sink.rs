@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::build::{self, Finding};
 use super::race::{Pair, Race};
@@ -57,7 +57,10 @@ pub(super) fn offer(
             previous,
             place,
         };
-        build::race(&finding, &Paths::of_this_process(runtime::options()))
+        build::race(
+            &finding,
+            &Arc::new(Paths::of_this_process(runtime::options())),
+        )
     };
     let mut built: Option<Race> = None;
     if !runtime::options().suppressions.is_empty() {

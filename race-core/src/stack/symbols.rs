@@ -5,10 +5,13 @@
 use std::ffi::c_void;
 use std::path::{Component, Path, PathBuf};
 use std::ptr;
+use std::sync::Arc;
+use std::thread;
 
 use super::depot::Context;
 use crate::options::{Frames, Options};
 use crate::report::race::{Frame, Site};
+use crate::thread::local;
 
 /// How paths and frames are shown in this run.
 pub(crate) struct Paths {
@@ -73,8 +76,28 @@ fn workspace() -> Option<PathBuf> {
     Some(with_lock.unwrap_or(&start).to_path_buf())
 }
 
+/// Reading debug information takes tens of kilobytes of stack, and more where it isn't optimised. The thread that races may have less.
+const STACK: usize = 2 << 20;
+
 /// The frames of a context, innermost first, inlined ones included; those of the user only, unless all are wanted or none is the user's.
-pub(crate) fn resolve(context: &Context, paths: &Paths) -> Vec<Frame> {
+///
+/// Runs on a thread of its own: see [`STACK`].
+pub(crate) fn resolve(context: &Arc<Context>, paths: &Arc<Paths>) -> Vec<Frame> {
+    let job = {
+        let (context, paths) = (context.clone(), paths.clone());
+        move || local::enter_bare(|| resolve_here(&context, &paths))
+    };
+    let thread = thread::Builder::new()
+        .name("racecheck".to_owned())
+        .stack_size(STACK)
+        .spawn(job);
+    match thread {
+        Ok(thread) => thread.join().ok().flatten().unwrap_or_default(),
+        Err(_) => resolve_here(context, paths),
+    }
+}
+
+fn resolve_here(context: &Context, paths: &Paths) -> Vec<Frame> {
     let mut all = Vec::new();
     for address in &context.frames {
         resolve_address(*address, paths, &mut all);

@@ -98,6 +98,11 @@ pub(crate) fn enter_bare<R>(f: impl FnOnce() -> R) -> Option<R> {
     Some(f())
 }
 
+/// Whether this thread is inside the engine already.
+pub(crate) fn is_inside() -> bool {
+    local().inside.get()
+}
+
 fn install_raw(local: &Local, state: ThreadState) -> *mut ThreadState {
     local.epoch.set(state.epoch().bits());
     let raw = Box::into_raw(Box::new(state));

@@ -124,6 +124,11 @@ pub unsafe extern "C-unwind" fn pthread_create(
     };
     // SAFETY: the next definition of this name has this signature.
     let real: Create = unsafe { mem::transmute(real.as_ptr()) };
+    if local::is_inside() {
+        // The engine's own: it looks up symbols on a thread with enough stack.
+        // SAFETY: the caller's arguments.
+        return unsafe { real(thread, attributes, routine, argument) };
+    }
     let fork =
         Handle::take_announced().unwrap_or_else(|| Handle::with_origin(Origin::Foreign, None));
     if is_created_detached(attributes) {
