@@ -72,29 +72,26 @@ impl Words {
     /// Locks the location. Never lock one while another is locked by the same thread.
     #[inline]
     pub(crate) fn lock(&self) -> LockedWords<'_> {
+        self.try_lock().unwrap_or_else(|| self.lock_slow())
+    }
+
+    #[inline]
+    fn try_lock(&self) -> Option<LockedWords<'_>> {
         let write = self.write.load(Relaxed);
-        if write & LOCKED == 0
+        let is_mine = write & LOCKED == 0
             && self
                 .write
                 .compare_exchange_weak(write, write | LOCKED, Acquire, Relaxed)
-                .is_ok()
-        {
-            return LockedWords { words: self, write };
-        }
-        self.lock_slow()
+                .is_ok();
+        // Lazily: dropping one unlocks.
+        is_mine.then(|| LockedWords { words: self, write })
     }
 
     #[cold]
     fn lock_slow(&self) -> LockedWords<'_> {
         for attempt in 0u32.. {
-            let write = self.write.load(Relaxed);
-            if write & LOCKED == 0
-                && self
-                    .write
-                    .compare_exchange_weak(write, write | LOCKED, Acquire, Relaxed)
-                    .is_ok()
-            {
-                return LockedWords { words: self, write };
+            if let Some(locked) = self.try_lock() {
+                return locked;
             }
             if attempt % 64 == 63 {
                 yield_now();

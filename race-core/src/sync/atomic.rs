@@ -221,29 +221,25 @@ impl AtomicClock {
 
     #[inline]
     fn lock(&self) -> Locked<'_> {
+        self.try_lock().unwrap_or_else(|| self.lock_slow())
+    }
+
+    #[inline]
+    fn try_lock(&self) -> Option<Locked<'_>> {
         let sequence = self.sequence.load(Relaxed);
-        if sequence & 1 == 0
+        let is_mine = sequence & 1 == 0
             && self
                 .sequence
                 .compare_exchange_weak(sequence, sequence + 1, Acquire, Relaxed)
-                .is_ok()
-        {
-            return Locked::new(self, sequence);
-        }
-        self.lock_slow()
+                .is_ok();
+        is_mine.then(|| Locked::new(self, sequence))
     }
 
     #[cold]
     fn lock_slow(&self) -> Locked<'_> {
         for attempt in 0u32.. {
-            let sequence = self.sequence.load(Relaxed);
-            if sequence & 1 == 0
-                && self
-                    .sequence
-                    .compare_exchange_weak(sequence, sequence + 1, Acquire, Relaxed)
-                    .is_ok()
-            {
-                return Locked::new(self, sequence);
+            if let Some(locked) = self.try_lock() {
+                return locked;
             }
             // The holder runs a few dozen instructions; if it doesn't finish, it isn't running.
             if attempt % 64 == 63 {
