@@ -19,9 +19,11 @@ use super::depot::{self, Context, ContextId, Detail, HeldLock};
 
 /// Frames kept of one stack, innermost first. ThreadSanitizer keeps as many.
 const MAX_FRAMES: usize = 256;
-/// Contexts remembered by a thread at first, and at most: the table doubles while it forgets more than it finds.
-const INITIAL_CACHE: usize = 16;
-const MAX_CACHE: usize = 1024;
+/// Sets in a thread's cache at first, and at most: it doubles while there are two contexts a set.
+const INITIAL_SETS: usize = 16;
+const MAX_SETS: usize = 512;
+/// Contexts in one set: one site is reached at one stack pointer from several callers, and `update` alone makes two accesses.
+const MAX_WAYS: usize = 16;
 
 /// A frame: the slot that its return address was read from, and the address.
 #[derive(Clone, Copy)]
@@ -42,40 +44,67 @@ struct Remembered {
 /// The contexts that one thread was in lately, by stack pointer and site.
 #[derive(Default)]
 pub(crate) struct ContextCache {
-    table: Vec<Option<Remembered>>,
-    evicted: usize,
+    sets: Vec<Vec<Remembered>>,
+    entries: usize,
 }
 
 impl ContextCache {
     pub(crate) const fn new() -> ContextCache {
         ContextCache {
-            table: Vec::new(),
-            evicted: 0,
+            sets: Vec::new(),
+            entries: 0,
         }
     }
 
     fn index(&self, sp: usize, site: *const Location<'static>) -> usize {
         let mixed = (sp >> 3).wrapping_mul(31).wrapping_add(site.addr() >> 3) as u64;
-        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (self.table.len() - 1)
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (self.sets.len() - 1)
+    }
+
+    /// The first remembered context that `is_true`. It moves one place towards the front.
+    #[inline]
+    fn find(
+        &mut self,
+        sp: usize,
+        site: *const Location<'static>,
+        is_true: impl Fn(&Remembered) -> bool,
+    ) -> Option<ContextId> {
+        if self.sets.is_empty() {
+            return None;
+        }
+        let index = self.index(sp, site);
+        let set = &mut self.sets[index];
+        let way = set
+            .iter()
+            .position(|entry| entry.sp == sp && entry.site == site && is_true(entry))?;
+        let id = set[way].id;
+        if way > 0 {
+            set.swap(way - 1, way);
+        }
+        Some(id)
     }
 
     fn insert(&mut self, entry: Remembered) {
-        if self.table.is_empty() {
-            self.table.resize_with(INITIAL_CACHE, || None);
-        } else if self.evicted > self.table.len() && self.table.len() < MAX_CACHE {
-            let doubled = self.table.len() * 2;
-            for old in std::mem::take(&mut self.table).into_iter().flatten() {
-                if self.table.is_empty() {
-                    self.table.resize_with(doubled, || None);
-                }
-                let index = self.index(old.sp, old.site);
-                self.table[index] = Some(old);
+        if self.sets.is_empty() {
+            self.sets.resize_with(INITIAL_SETS, Vec::new);
+        } else if self.entries >= 2 * self.sets.len() && self.sets.len() < MAX_SETS {
+            let doubled = self.sets.len() * 2;
+            let old = std::mem::take(&mut self.sets);
+            self.sets.resize_with(doubled, Vec::new);
+            for entry in old.into_iter().flatten() {
+                let index = self.index(entry.sp, entry.site);
+                self.sets[index].push(entry);
             }
-            self.evicted = 0;
         }
         let index = self.index(entry.sp, entry.site);
-        self.evicted += usize::from(self.table[index].is_some());
-        self.table[index] = Some(entry);
+        let set = &mut self.sets[index];
+        if set.len() >= MAX_WAYS {
+            // The one that was found least.
+            set.pop();
+        } else {
+            self.entries += 1;
+        }
+        set.push(entry);
     }
 }
 
@@ -89,16 +118,12 @@ pub(crate) fn capture(
 ) -> ContextId {
     let sp = stack_pointer();
     let site_ptr = site.map_or(ptr::null(), ptr::from_ref);
-    if cfg!(target_arch = "x86_64") && !cache.table.is_empty() {
-        let index = cache.index(sp, site_ptr);
-        if let Some(entry) = &cache.table[index]
-            && entry.sp == sp
-            && entry.site == site_ptr
-            && entry.detail == detail
-            && entry.held[..] == *held
-            && still_true(&entry.frames)
-        {
-            return entry.id;
+    if cfg!(target_arch = "x86_64") {
+        let is_true = |entry: &Remembered| {
+            entry.detail == detail && entry.held[..] == *held && still_true(&entry.frames)
+        };
+        if let Some(id) = cache.find(sp, site_ptr, is_true) {
+            return id;
         }
     }
     capture_slow(cache, sp, site, detail, held)
@@ -218,6 +243,19 @@ mod tests {
         assert!(seen.chunks(2).all(|pair| pair == &seen[..2]), "{seen:?}");
     }
 
+    /// Both callers' contexts are found again: neither takes the other's place.
+    #[test]
+    fn callers_of_one_site_at_one_stack_pointer_do_not_evict_each_other() {
+        let mut cache = ContextCache::new();
+        let site = Location::caller();
+        for _ in 0..10 {
+            for call in [left, right] {
+                black_box(call)(&mut cache, site);
+            }
+        }
+        assert_eq!(cache.entries, 2);
+    }
+
     #[test]
     fn what_is_remembered_is_what_an_unwind_finds() {
         let mut cache = ContextCache::new();
@@ -240,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_grows_until_deep_recursion_fits() {
+    fn the_cache_grows_until_deep_recursion_fits() {
         let mut cache = ContextCache::new();
         let mut rounds = Vec::new();
         for _ in 0..20 {
@@ -248,7 +286,7 @@ mod tests {
             recurse(&mut cache, 100, &mut out);
             rounds.push(out);
         }
-        assert!(cache.table.len() > INITIAL_CACHE);
+        assert!(cache.sets.len() > INITIAL_SETS);
         assert!(rounds[1..].iter().all(|round| *round == rounds[1]));
     }
 }
