@@ -25,6 +25,12 @@ pub(crate) fn options() -> &'static Options {
 #[ctor::ctor(unsafe)]
 fn start() {
     local::enter_bare(options);
+    #[cfg(all(
+        target_os = "linux",
+        target_env = "gnu",
+        not(target_feature = "crt-static")
+    ))]
+    local::enter_bare(crate::thread::pthread::prepare);
     // The main thread is thread 1, whoever comes first afterwards.
     local::enter(|_| ());
 }

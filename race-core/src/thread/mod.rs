@@ -15,7 +15,7 @@ pub(crate) mod local;
     target_env = "gnu",
     not(target_feature = "crt-static")
 ))]
-mod pthread;
+pub(crate) mod pthread;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod state;

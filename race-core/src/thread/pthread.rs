@@ -43,6 +43,12 @@ type Detach = unsafe extern "C-unwind" fn(libc::pthread_t) -> c_int;
 /// Threads that can be joined, by the name that POSIX gave them.
 static JOINABLE: Lazy<DashMap<libc::pthread_t, Handle>> = Lazy::new(DashMap::new);
 
+/// Makes ready what a new thread needs before its start routine. Waiting for a lazy value there would ask `std` for the current thread before
+/// `std` has set it, and `std` aborts then.
+pub(crate) fn prepare() {
+    Lazy::force(&JOINABLE);
+}
+
 /// The definition of a libc function behind ours.
 struct Real {
     name: &'static CStr,
