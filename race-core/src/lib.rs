@@ -10,7 +10,8 @@
 //! | findings: collected, or printed and counted | [`report`] |
 //!
 //! The rules are in [`shadow`] (what races) and [`sync`] (what is ordered), each with its source. Calls into the engine never
-//! panic because of the engine, and a thread that is inside already passes by, so allocators, signal handlers and destructors may be tracked.
+//! panic because of the engine, and a thread that is inside already passes by. The engine allocates: a signal handler that may interrupt the
+//! allocator, and the locks of a global allocator, must not be tracked.
 //!
 //! Users want the crate `racecheck`, whose types call this one.
 
