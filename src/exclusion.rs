@@ -3,10 +3,9 @@
 //! One thread at a time is inside; it may come back while it is inside, as `RefCell` allows. It orders nothing for the engine: races are found as if it
 //! weren't there. It must never be taken for synchronisation, and never hang: an overlap that lasts is a race that has already happened.
 
-use std::cell::Cell;
 use std::hint;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicIsize, AtomicUsize};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,27 +23,24 @@ pub(crate) enum Mode {
 pub(crate) struct Exclusion {
     /// The thread inside; 0 if nobody is.
     owner: AtomicUsize,
-    /// Only the owner's: how many shared borrows it has, or -1 for an exclusive one.
-    borrows: Cell<isize>,
+    /// Written by the owner only: how many shared borrows it has, or -1 for an exclusive one.
+    borrows: AtomicIsize,
 }
-
-// SAFETY: `borrows` is touched only by the thread whose token is in `owner`, which gets there with `Acquire` and leaves with `Release`.
-unsafe impl Sync for Exclusion {}
 
 /// Why a borrow could not be had.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Refused {
     /// This very thread has a borrow that excludes it.
     BorrowedHere,
-    /// Another thread has been inside for [`PATIENCE`].
-    Lasting,
+    /// Another thread has been inside for [`PATIENCE`], with a borrow of this mode.
+    Lasting(Mode),
 }
 
 impl Exclusion {
     pub(crate) const fn new() -> Exclusion {
         Exclusion {
             owner: AtomicUsize::new(0),
-            borrows: Cell::new(0),
+            borrows: AtomicIsize::new(0),
         }
     }
 
@@ -59,11 +55,12 @@ impl Exclusion {
         {
             self.borrow_slow(me, mode)?;
         }
-        let before = self.borrows.get();
-        self.borrows.set(match mode {
+        let before = self.borrows.load(Relaxed);
+        let borrows = match mode {
             Mode::Shared => before + 1,
             Mode::Exclusive => -1,
-        });
+        };
+        self.borrows.store(borrows, Relaxed);
         Ok(Borrow {
             exclusion: self,
             before,
@@ -73,7 +70,7 @@ impl Exclusion {
     #[cold]
     fn borrow_slow(&self, me: usize, mode: Mode) -> Result<(), Refused> {
         if self.owner.load(Relaxed) == me {
-            let compatible = mode == Mode::Shared && self.borrows.get() >= 0;
+            let compatible = mode == Mode::Shared && self.borrows.load(Relaxed) >= 0;
             return if compatible {
                 Ok(())
             } else {
@@ -95,13 +92,21 @@ impl Exclusion {
                 100..1000 => thread::yield_now(),
                 _ => {
                     if Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + PATIENCE) {
-                        return Err(Refused::Lasting);
+                        return Err(self.lasting());
                     }
                     thread::sleep(Duration::from_millis(1));
                 }
             }
         }
-        Err(Refused::Lasting)
+        Err(self.lasting())
+    }
+
+    fn lasting(&self) -> Refused {
+        Refused::Lasting(if self.borrows.load(Relaxed) < 0 {
+            Mode::Exclusive
+        } else {
+            Mode::Shared
+        })
     }
 }
 
@@ -114,7 +119,7 @@ pub(crate) struct Borrow<'a> {
 impl Drop for Borrow<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.exclusion.borrows.set(self.before);
+        self.exclusion.borrows.store(self.before, Relaxed);
         if self.before == 0 {
             self.exclusion.owner.store(0, Release);
         }
@@ -159,21 +164,19 @@ mod tests {
     #[test]
     fn one_thread_at_a_time() {
         const ROUNDS: usize = 2000;
-        struct Counter(Exclusion, Cell<usize>);
-        // SAFETY: the cell is touched inside the exclusion only; that this is enough is what the test is for.
-        unsafe impl Sync for Counter {}
-        let counter = Counter(Exclusion::new(), Cell::new(0));
+        let exclusion = Exclusion::new();
+        // Incremented by a load and a store: two threads inside at once would lose some.
+        let counter = AtomicUsize::new(0);
         thread::scope(|s| {
             for _ in 0..4 {
                 s.spawn(|| {
-                    let counter = &counter;
                     for _ in 0..ROUNDS {
-                        let _inside = counter.0.borrow(Mode::Exclusive).unwrap();
-                        counter.1.set(counter.1.get() + 1);
+                        let _inside = exclusion.borrow(Mode::Exclusive).unwrap();
+                        counter.store(counter.load(Relaxed) + 1, Relaxed);
                     }
                 });
             }
         });
-        assert_eq!(counter.1.get(), 4 * ROUNDS);
+        assert_eq!(counter.load(Relaxed), 4 * ROUNDS);
     }
 }

@@ -64,5 +64,5 @@ pub use shared::Shared;
 #[cfg(feature = "race-check")]
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::check::run_test;
+    pub use crate::check::{run_should_panic, run_test};
 }

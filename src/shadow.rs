@@ -39,6 +39,13 @@ mod plain {
         pub(crate) fn adopt(&mut self, _: &'static Location<'static>) {}
 
         #[inline(always)]
-        pub(crate) fn overlapping(&self, _: bool, _: Target, _: &'static Location<'static>) {}
+        pub(crate) fn overlapping(
+            &self,
+            _: bool,
+            _: bool,
+            _: Target,
+            _: &'static Location<'static>,
+        ) {
+        }
     }
 }

@@ -215,9 +215,14 @@ impl<T> Shared<T> {
                     "racecheck: Shared accessed at {site} inside a `with` or `with_mut` of the same value that excludes it"
                 )
             }
-            Refused::Lasting => {
-                self.shadow
-                    .overlapping(mode == Mode::Exclusive, self.target(), site);
+            Refused::Lasting(other) => {
+                // Two reads don't race, however long they take.
+                if (mode, other) != (Mode::Shared, Mode::Shared) {
+                    let write = mode == Mode::Exclusive;
+                    let other_writes = other == Mode::Exclusive;
+                    self.shadow
+                        .overlapping(write, other_writes, self.target(), site);
+                }
                 panic!(
                     "racecheck: Shared accessed at {site} while another thread was inside `with` or `with_mut` of the same value, and stayed there"
                 )

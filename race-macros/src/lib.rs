@@ -12,7 +12,8 @@ use proc_macro::TokenStream;
 /// fails with `race detected during execution of test`. A panic of the body fails it as ever. Without the feature `race-check` this is
 /// `#[test]`.
 ///
-/// Other attributes (`#[should_panic]`, `#[ignore]`) and a `Result` as return type work as with `#[test]`.
+/// Other attributes (`#[should_panic]`, `#[ignore]`) and a `Result` as return type work as with `#[test]`. A race fails a test with
+/// `#[should_panic]` too, whatever panic is expected, unless the race is: `#[should_panic(expected = "race detected")]`.
 ///
 /// ```
 /// use racecheck::{Shared, thread};

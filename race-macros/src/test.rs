@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, ItemFn, parse2};
+use syn::{Attribute, Error, Expr, ExprLit, ItemFn, Lit, LitStr, Meta, MetaNameValue, parse2};
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     match expand_or_error(arguments, item.clone()) {
@@ -47,11 +47,42 @@ fn expand_or_error(arguments: TokenStream, item: TokenStream) -> syn::Result<Tok
         block,
     } = &function;
     let output = &sig.output;
+    let body = quote! { || #output #block };
+    let call = match attrs
+        .iter()
+        .find(|attribute| attribute.path().is_ident("should_panic"))
+    {
+        None => quote! { ::racecheck::__private::run_test(#body) },
+        Some(attribute) => {
+            // `""` is in every message, as no expectation is.
+            let expected = expected_message(attribute).map_or_else(String::new, |it| it.value());
+            quote! { ::racecheck::__private::run_should_panic(#expected, #body) }
+        }
+    };
     Ok(quote! {
         #[::core::prelude::v1::test]
         #(#attrs)*
         #vis #sig {
-            ::racecheck::__private::run_test(|| #output #block)
+            #call
         }
     })
+}
+
+/// The text in `#[should_panic(expected = "text")]` or `#[should_panic = "text"]`.
+fn expected_message(should_panic: &Attribute) -> Option<LitStr> {
+    let text = |value: &Expr| match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Some(text.clone()),
+        _ => None,
+    };
+    match &should_panic.meta {
+        Meta::Path(_) => None,
+        Meta::NameValue(pair) => text(&pair.value),
+        Meta::List(list) => {
+            let pair: MetaNameValue = list.parse_args().ok()?;
+            text(&pair.value)
+        }
+    }
 }

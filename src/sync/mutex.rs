@@ -149,6 +149,10 @@ pub struct MutexGuard<'a, T: ?Sized> {
     inner: real::MutexGuard<'a, T>,
 }
 
+// SAFETY: through a shared guard only the value is reached, by shared reference; that takes `T: Sync`, as for the real guard, and no more. The
+// reference to the mutex, which would ask for `T: Send`, is used by `drop` alone.
+unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
+
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {

@@ -3,15 +3,18 @@
 #![cfg(feature = "race-check")]
 
 mod acquire_load_after_a_relaxed_one;
-#[cfg(target_os = "linux")]
-mod adopted_thread_knows_more_than_was_released;
 mod exclusive_access_after_a_racy_read;
 mod exclusive_access_to_a_lock_or_an_atomic;
+#[cfg(target_os = "linux")]
+mod learned_through_a_plain_scoped_thread;
+mod place_of_a_range_race;
 mod report_on_a_small_stack;
 mod reused_pthread_name;
 mod scoped_thread_drops_its_own_result;
 mod spawn_that_panicked_left_its_announcement;
+mod two_long_reads;
 mod update_wrote_before_it_read;
+mod zero_sized_values;
 
 use racecheck::check;
 

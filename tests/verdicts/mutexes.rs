@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use racecheck::sync::{Mutex, TryLockError};
+use racecheck::sync::{Mutex, MutexGuard, TryLockError};
 use racecheck::{Shared, thread};
 
 use crate::{none, one_after_the_other, races};
@@ -223,4 +223,11 @@ fn it_looks_and_unwinds_like_stds() {
         panic!();
     });
     assert_eq!(format!("{ours:?}"), format!("{stds:?}"));
+}
+
+/// As with `std`: `Sync` where its value is, whether that is `Send` or not.
+#[test]
+fn a_guard_is_as_shareable_as_its_value() {
+    fn is_sync<T: Sync>() {}
+    is_sync::<MutexGuard<'_, std::sync::MutexGuard<'_, i32>>>();
 }

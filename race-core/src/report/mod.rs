@@ -50,7 +50,9 @@ pub(crate) fn found(
             continue;
         };
         // Somebody may have waited for its end where we can't look: no race can be claimed.
-        if record.end_may_be_known_unseen() {
+        if record.end_may_be_known_unseen(thread)
+            || registry::may_be_known_unseen(previous.epoch, thread)
+        {
             continue;
         }
         sink::offer(thread, &record, current, *previous, &place);

@@ -4,7 +4,9 @@
 //! handed to whoever opened it instead of being printed. A scope that is closed takes no more: what is found later goes to the log.
 
 use std::collections::HashSet;
+use std::marker::PhantomData;
 use std::mem;
+use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::report::race::{Pair, Race};
@@ -56,6 +58,8 @@ impl Scope {
     fn close(&self) -> Vec<Race> {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.closed = true;
+        // The records of its threads keep the scope for as long as the process lives.
+        found.seen = HashSet::new();
         mem::take(&mut found.races)
     }
 }
@@ -88,6 +92,8 @@ pub struct Collector {
     scope: Arc<Scope>,
     outer: Option<Arc<Scope>>,
     closed: bool,
+    /// It belongs to the thread that opened it, as a guard does.
+    _not_send: PhantomData<*const ()>,
 }
 
 impl std::fmt::Debug for Collector {
@@ -102,7 +108,6 @@ impl Collector {
         let scope = Arc::new(Scope::default());
         let outer = local::enter(|thread| {
             let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-            open.retain(|scope| scope.strong_count() > 0);
             open.push(Arc::downgrade(&scope));
             thread.scope.replace(scope.clone())
         });
@@ -110,6 +115,7 @@ impl Collector {
             scope,
             outer: outer.flatten(),
             closed: false,
+            _not_send: PhantomData,
         }
     }
 
@@ -123,6 +129,9 @@ impl Collector {
         let outer = self.outer.take();
         local::enter(|thread| {
             thread.scope = outer;
+            let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+            open.retain(|scope| !ptr::eq(scope.as_ptr(), Arc::as_ptr(&self.scope)));
+            drop(open);
             self.scope.close()
         })
         .unwrap_or_default()
@@ -136,5 +145,25 @@ impl Drop for Collector {
                 crate::report::sink::deliver(race);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Threads keep their scope for as long as the process lives; what is looked through at each `close` must not grow with them.
+    #[test]
+    fn a_closed_scope_is_forgotten_while_its_threads_remember_it() {
+        let collector = Collector::open();
+        let kept = collector.scope.clone();
+        let is_open = || {
+            let open = OPEN.lock().unwrap();
+            open.iter()
+                .any(|scope| ptr::eq(scope.as_ptr(), Arc::as_ptr(&kept)))
+        };
+        assert!(is_open());
+        assert!(collector.close().is_empty());
+        assert!(!is_open());
     }
 }

@@ -84,24 +84,36 @@ impl ShadowCell {
         }
     }
 
-    /// The calling thread wants access while another one is in the middle of its own: they race whatever was ordered before.
-    /// Reports it, and records the access.
+    /// The calling thread wants access while another one is in the middle of its own, and one of the two is a write: they race whatever
+    /// was ordered before. Reports it, and records nothing: the access isn't made.
     #[cold]
-    pub fn overlapping(&self, write: bool, target: Target, site: &'static Location<'static>) {
+    pub fn overlapping(
+        &self,
+        write: bool,
+        other_writes: bool,
+        target: Target,
+        site: &'static Location<'static>,
+    ) {
         let class = if write { Class::Write } else { Class::Read };
         local::enter(|thread| {
-            let context = thread.access_context(Some(site), Detail::Plain);
+            let context = thread.context(Some(site), Detail::Plain);
             let mut locked = self.words.lock();
-            let mut state = locked.take();
-            let conflicts = state.access(&OnlyItself(thread.epoch()), class, Some(context));
+            let state = locked.take();
+            let conflicts = state.in_the_way_of(thread, class, other_writes);
             locked.put(state);
-            self.report(thread, class, context, &conflicts, target);
+            if !conflicts.is_empty() {
+                self.report(thread, class, context, &conflicts, target);
+            }
         });
     }
 
     #[cold]
     #[inline(never)]
     fn access_slow(&self, class: Class, target: Target, site: &'static Location<'static>) {
+        // No bytes, no overlap.
+        if target.size == 0 {
+            return;
+        }
         local::enter(|thread| {
             // An access to read-shared state may well be recorded, where the fast path doesn't look.
             if self.words.is_many() {
@@ -161,19 +173,6 @@ impl ShadowCell {
             state.adopt(thread.epoch(), Some(context));
             locked.put(state);
         });
-    }
-}
-
-/// A thread whose order after others doesn't count.
-struct OnlyItself(Epoch);
-
-impl Knowledge for OnlyItself {
-    fn epoch(&self) -> Epoch {
-        self.0
-    }
-
-    fn knows(&self, epoch: Epoch) -> bool {
-        epoch.slot() == self.0.slot()
     }
 }
 

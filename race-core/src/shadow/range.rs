@@ -7,6 +7,7 @@
 //! Pages are never given back: threads keep pointers to them. Nothing here may know who calls: a wrapper or an instrumented program.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::AtomicU64;
@@ -87,28 +88,34 @@ impl Granule {
             }
     }
 
+    /// The accesses that this one races with, and the bytes that they have in common with it.
     fn access(
         &self,
         thread: &ThreadState,
         mask: u8,
         class: Class,
         context: Option<ContextId>,
-    ) -> Conflicts {
+    ) -> (Conflicts, u8) {
         let mut locked = self.words.lock();
         let extent = self.extent.load(Relaxed);
         if extent == 0 || extent == u64::from(mask) {
             let mut state = locked.take();
             let conflicts = state.access(thread, class, context);
             locked.put_with(state, || self.extent.store(u64::from(mask), Release));
-            return conflicts;
+            return (conflicts, mask);
         }
         let mut shares = self.take_shares(&mut locked);
         let mut conflicts = Conflicts::new();
+        let mut common = 0;
         let mut untouched = mask;
         split(&mut shares, mask);
         for share in shares.iter_mut().filter(|share| share.mask & mask != 0) {
             untouched &= !share.mask;
-            for conflict in share.state.access(thread, class, context) {
+            let of_share = share.state.access(thread, class, context);
+            if !of_share.is_empty() {
+                common |= share.mask;
+            }
+            for conflict in of_share {
                 if !conflicts.contains(&conflict) {
                     conflicts.push(conflict);
                 }
@@ -124,7 +131,7 @@ impl Granule {
         }
         merge(&mut shares);
         self.put_shares(locked, shares);
-        conflicts
+        (conflicts, common)
     }
 
     fn forget(&self, mask: u8) {
@@ -285,7 +292,7 @@ pub fn access(
     let (class, detail) = kind.parts();
     let offset = address % GRANULE;
     if size != 0
-        && offset + size <= GRANULE
+        && size <= GRANULE - offset
         && let Some(page) = last_page(address / PAGE)
     {
         let mask = (u8::MAX >> (GRANULE - size)) << offset;
@@ -309,17 +316,19 @@ fn access_slow(
     }
     local::enter(|thread| {
         let context = Some(thread.access_context(site, detail));
-        let mut found: Option<(usize, Conflicts)> = None;
+        let mut found: Option<(Range<usize>, Conflicts)> = None;
         for (number, index, mask) in granules(address, size) {
             let granule = &page(number).granules[index];
             // A free is recorded over the thread's own write, or a later use would be reported against that.
             if detail != Detail::Free && granule.is_recorded(mask, class, thread.epoch().bits()) {
                 continue;
             }
-            let conflicts = granule.access(thread, mask, class, context);
+            let (conflicts, common) = granule.access(thread, mask, class, context);
             if !conflicts.is_empty() {
-                let start = number * PAGE + index * GRANULE + mask.trailing_zeros() as usize;
-                let (_, all) = found.get_or_insert_with(|| (start, Conflicts::new()));
+                let base = number * PAGE + index * GRANULE;
+                let start = base + common.trailing_zeros() as usize;
+                let (bytes, all) = found.get_or_insert_with(|| (start..start, Conflicts::new()));
+                bytes.end = base + GRANULE - common.leading_zeros() as usize;
                 all.extend(
                     conflicts
                         .into_iter()
@@ -328,15 +337,15 @@ fn access_slow(
                 );
             }
         }
-        if let Some((start, conflicts)) = found {
+        if let Some((bytes, conflicts)) = found {
             let access = Access {
                 epoch: thread.epoch(),
                 class,
                 context,
             };
             let place = report::Place {
-                address: start,
-                size: address + size - start,
+                address: bytes.start,
+                size: bytes.len(),
                 name: None,
                 created: None,
             };

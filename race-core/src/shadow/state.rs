@@ -112,6 +112,29 @@ impl State {
         conflicts
     }
 
+    /// What an access races with that can't be made because another thread's is still going on. `writes`: whether that one is a write.
+    pub(crate) fn in_the_way_of(
+        &self,
+        thread: &impl Knowledge,
+        class: Class,
+        writes: bool,
+    ) -> Conflicts {
+        let all = || self.write.iter().chain(&self.others);
+        let races = |other: &&Access| class.conflicts(other.class) && !thread.knows(other.epoch);
+        let unordered: Conflicts = all().filter(races).copied().collect();
+        if !unordered.is_empty() {
+            return unordered;
+        }
+        // All that was recorded when the other one began is ordered before; what it does now isn't. It began last.
+        let of_others = |access: &&Access| access.epoch.slot() != thread.epoch().slot();
+        let last = if writes {
+            self.write.iter().rfind(of_others)
+        } else {
+            all().rfind(of_others)
+        };
+        last.copied().into_iter().collect()
+    }
+
     /// Makes everything before irrelevant, without a check: the caller has exclusive access.
     pub(crate) fn adopt(&mut self, epoch: Epoch, context: Option<ContextId>) {
         self.write = Some(Access {

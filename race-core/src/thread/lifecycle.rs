@@ -101,6 +101,7 @@ impl Handle {
                 parent.scope.clone(),
             ));
             let released = parent.release(&FORK, site);
+            record.set_forked_in(released.epoch);
             let mut base = released
                 .base
                 .map_or_else(VectorClock::new, Arc::unwrap_or_clone);
@@ -198,6 +199,10 @@ impl Handle {
     pub(super) fn join_at(&self, site: Site) {
         local::enter(|thread| {
             let end = std::mem::take(&mut *lock(&self.0.end));
+            if self.0.may_end_unseen() {
+                registry::unwatch(&self.0);
+                self.0.forget_known();
+            }
             thread.acquire(&end, &END, site);
         });
     }
@@ -261,7 +266,8 @@ fn finish_current() {
     };
     record.set_quiet_from(quiet_from);
     let mut end = lock(&record.end);
-    let known_from = if record.is_detached() {
+    // Nobody is ever seen joining a thread that was found running, either.
+    let known_from = if record.is_detached() || record.origin == Origin::Unknown {
         quiet_from
     } else {
         state.end_into(&mut end, &END);

@@ -7,14 +7,15 @@ use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::clock::VectorClock;
 use crate::epoch::Epoch;
 use crate::report::scope::Scope;
 use crate::stack::depot::ContextId;
 use crate::sync::{SyncClock, SyncKind, SyncObject};
 use crate::thread::lifecycle::{OsName, Start};
-use crate::thread::state::Site;
+use crate::thread::state::{Site, ThreadState};
 
 /// How the engine came to know a thread: it decides what can be said about its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +30,9 @@ pub(crate) enum Origin {
     Unknown,
 }
 
+/// Creators in a row of whom it is kept when a thread was last seen alive.
+const CREATORS: usize = 4;
+
 /// A thread, as others see it.
 pub(crate) struct Record {
     /// 1 is the main thread; then in the order of creation.
@@ -37,6 +41,10 @@ pub(crate) struct Record {
     pub(crate) creator: Option<Arc<Record>>,
     /// Where it was created.
     pub(crate) created: Option<ContextId>,
+    /// The creator's epoch until it created this one.
+    forked_in: OnceLock<Epoch>,
+    /// The epochs that its creator, the creator's creator and so on were in when this thread was last seen alive.
+    creators_in: [AtomicU64; CREATORS],
     /// The scope that it was born in.
     pub(crate) scope: Option<Arc<Scope>>,
     name: OnceLock<Box<str>>,
@@ -59,6 +67,8 @@ pub(crate) struct Record {
     pub(super) end: Mutex<SyncClock>,
     /// What its `unpark`s released.
     pub(super) park: SyncObject,
+    /// What it knows, or knew last: only of a thread whose end may be waited for unseen.
+    known: Mutex<Option<Arc<VectorClock>>>,
 }
 
 impl Record {
@@ -74,6 +84,8 @@ impl Record {
             origin,
             creator,
             created,
+            forked_in: OnceLock::new(),
+            creators_in: Default::default(),
             scope,
             name: OnceLock::new(),
             born_as: OnceLock::new(),
@@ -88,6 +100,7 @@ impl Record {
             start: Mutex::new(None),
             end: Mutex::new(SyncClock::new()),
             park: SyncObject::new(),
+            known: Mutex::new(None),
         }
     }
 
@@ -144,14 +157,86 @@ impl Record {
         self.quiet_from.load(Relaxed)
     }
 
-    /// Whether somebody may have waited for this thread's end in a way that the engine can't see.
+    pub(super) fn set_forked_in(&self, epoch: Epoch) {
+        let _ = self.forked_in.set(epoch);
+    }
+
+    /// Whether this thread's end may be waited for in a way that the engine can't see.
+    #[inline]
+    pub(super) fn may_end_unseen(&self) -> bool {
+        matches!(self.origin, Origin::Foreign | Origin::Unknown)
+    }
+
+    /// Publishes what the thread knows, if its end may be waited for unseen.
+    #[inline]
+    pub(super) fn publish_known(&self, known: &Arc<VectorClock>) {
+        if self.may_end_unseen() {
+            *self.lock_known() = Some(known.clone());
+        }
+    }
+
+    /// Its end was waited for, and that was seen.
+    pub(super) fn forget_known(&self) {
+        *self.lock_known() = None;
+    }
+
+    /// Whether this thread, if its end may be waited for unseen, knows `epoch`.
+    pub(super) fn knows(&self, epoch: Epoch) -> bool {
+        self.lock_known()
+            .as_ref()
+            .is_some_and(|known| known.knows(epoch))
+    }
+
+    fn lock_known(&self) -> MutexGuard<'_, Option<Arc<VectorClock>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether `thread` may know of this thread's end in a way that the engine can't see.
     ///
-    /// `std::thread::scope` waits for detached threads by a counter of its own; so may C. For a thread found running, every join is unseen.
-    pub(crate) fn end_may_be_known_unseen(&self) -> bool {
+    /// `std::thread::scope` waits for detached threads by a counter of its own; so may C. Who waits created the thread, or its creator, and so
+    /// on; `thread` is one of these, or has heard of one since this thread was last seen alive. For a thread found running, anybody may have waited.
+    pub(crate) fn end_may_be_known_unseen(&self, thread: &ThreadState) -> bool {
         match self.origin {
             Origin::Main | Origin::Tracked => false,
-            Origin::Foreign => self.is_detached(),
             Origin::Unknown => true,
+            Origin::Foreign => self.is_detached() && self.has_ancestor_known_to(thread),
+        }
+    }
+
+    fn has_ancestor_known_to(&self, thread: &ThreadState) -> bool {
+        let mut child = self;
+        let mut seen = self.creators_in.iter();
+        loop {
+            let (Some(forked), Some(creator)) = (child.forked_in.get(), &child.creator) else {
+                return child.origin != Origin::Main;
+            };
+            // What the creator released before that, it released while this thread was alive.
+            let alive_in = seen
+                .next()
+                .map_or(Epoch::NONE, |seen| Epoch::from_tagged(seen.load(Relaxed)));
+            let waited_from = if alive_in.slot() == forked.slot() {
+                alive_in.clock().max(forked.clock() + 1)
+            } else {
+                forked.clock() + 1
+            };
+            if thread.epoch().slot() == forked.slot()
+                || thread.known_clock(forked.slot()) >= waited_from
+            {
+                return true;
+            }
+            child = creator;
+        }
+    }
+
+    /// The thread does something: until now, nobody can have waited for its end.
+    pub(super) fn note_alive(&self) {
+        let mut child = self;
+        for seen in &self.creators_in {
+            let Some(creator) = &child.creator else {
+                break;
+            };
+            seen.store(creator.clock.load(Relaxed), Relaxed);
+            child = creator;
         }
     }
 

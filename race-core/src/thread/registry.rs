@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::VectorClock;
 use crate::epoch::{Epoch, MAX_CLOCK, MAX_SLOTS};
 use crate::thread::record::Record;
+use crate::thread::state::ThreadState;
 
 /// Free slots that a fork looks at, newest first, before it takes a new one. The newest are the ones its creator has just joined.
 const MAX_PROBES: usize = 1024;
@@ -105,6 +106,34 @@ pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
     let history = slots.history.get(epoch.slot())?;
     let after = history.partition_point(|(first, _)| *first <= epoch.clock());
     history[..after].last().map(|(_, record)| record.clone())
+}
+
+/// The threads whose end may be waited for unseen, and which nobody has been seen joining.
+static UNSEEN: Mutex<Vec<Arc<Record>>> = Mutex::new(Vec::new());
+
+fn unseen() -> MutexGuard<'static, Vec<Arc<Record>>> {
+    UNSEEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What this thread knows, it may pass on by an end that nobody sees.
+pub(super) fn watch(record: &Arc<Record>) {
+    unseen().push(record.clone());
+}
+
+/// Its end was waited for, and that was seen.
+pub(super) fn unwatch(record: &Arc<Record>) {
+    let mut unseen = unseen();
+    // The youngest are joined first, more often than not.
+    if let Some(index) = unseen.iter().rposition(|other| Arc::ptr_eq(other, record)) {
+        unseen.swap_remove(index);
+    }
+}
+
+/// Whether `thread` may have learned of `epoch` by waiting, unseen, for the end of another thread that knew of it.
+pub(crate) fn may_be_known_unseen(epoch: Epoch, thread: &ThreadState) -> bool {
+    unseen()
+        .iter()
+        .any(|record| record.knows(epoch) && record.end_may_be_known_unseen(thread))
 }
 
 /// Whether some clock knows epochs that were never released to it, see [`everything_so_far`].

@@ -78,6 +78,10 @@ impl ThreadState {
         record: Arc<Record>,
     ) -> ThreadState {
         record.clock.store(epoch.bits(), Relaxed);
+        if record.may_end_unseen() {
+            record.publish_known(&base);
+            registry::watch(&record);
+        }
         ThreadState {
             epoch,
             last_access: 0,
@@ -142,6 +146,7 @@ impl ThreadState {
         if !clock.epoch.is_none() && Arc::make_mut(&mut self.base).raise(clock.epoch) {
             self.learn(clock.epoch.slot(), Learned { edge, direct: true });
         }
+        self.record.publish_known(&self.base);
     }
 
     fn join_base(&mut self, theirs: &VectorClock, edge: EdgeId) {
@@ -314,6 +319,7 @@ impl ThreadState {
             let pending = std::mem::take(&mut self.pending);
             let edge = self.edges.intern(kind, None, site);
             self.join_base(&pending, edge);
+            self.record.publish_known(&self.base);
         }
     }
 
@@ -340,6 +346,9 @@ impl ThreadState {
     #[inline]
     pub(crate) fn access_context(&mut self, site: Site, detail: Detail) -> ContextId {
         self.last_access = self.epoch.clock();
+        if self.record.may_end_unseen() {
+            self.record.note_alive();
+        }
         self.context(site, detail)
     }
 
