@@ -8,6 +8,7 @@
 //! | synchronisation: release, acquire, atomics, fences, locks held | [`sync`] |
 //! | accesses: to a value with an inline shadow, to raw memory by address; allocation and freeing | [`shadow`] |
 //! | findings: collected, or printed and counted | [`report`] |
+//! | the same from a recorded [`trace`], without running anything | [`replay`] |
 //!
 //! The rules are in [`shadow`] (what races) and [`sync`] (what is ordered), each with its source. Calls into the engine never
 //! panic because of the engine, and a thread that is inside already passes by. The engine allocates: a signal handler that may interrupt the
@@ -18,9 +19,11 @@
 mod clock;
 mod epoch;
 pub mod options;
+pub mod replay;
 pub mod report;
 mod runtime;
 pub mod shadow;
 mod stack;
 pub mod sync;
 pub mod thread;
+pub mod trace;

@@ -34,7 +34,7 @@ struct Share {
 }
 
 #[derive(Default)]
-struct Granule {
+pub(crate) struct Granule {
     /// The state of the bytes in `extent`, and the lock for all of the granule.
     words: Words,
     /// Which bytes `words` speaks of; or, with bit 63, a pointer to shares that replace it. 0: never accessed.
@@ -79,7 +79,7 @@ impl Granule {
 
     /// Whether a plain access to exactly the bytes in `mask` has been recorded in the epoch `word`.
     #[inline]
-    fn is_recorded(&self, mask: u8, class: Class, word: u64) -> bool {
+    pub(crate) fn is_recorded(&self, mask: u8, class: Class, word: u64) -> bool {
         self.extent.load(Acquire) == u64::from(mask)
             && match class {
                 Class::Read => self.words.is_read_in(word),
@@ -89,7 +89,7 @@ impl Granule {
     }
 
     /// The accesses that this one races with, and the bytes that they have in common with it.
-    fn access(
+    pub(crate) fn access(
         &self,
         thread: &ThreadState,
         mask: u8,
@@ -134,7 +134,7 @@ impl Granule {
         (conflicts, common)
     }
 
-    fn forget(&self, mask: u8) {
+    pub(crate) fn forget(&self, mask: u8) {
         if self.extent.load(Acquire) == 0 {
             return;
         }
@@ -179,12 +179,12 @@ fn merge(shares: &mut Vec<Share>) {
     }
 }
 
-struct Page {
-    granules: [Granule; PAGE / GRANULE],
+pub(crate) struct Page {
+    pub(crate) granules: [Granule; PAGE / GRANULE],
 }
 
 impl Page {
-    fn new() -> Page {
+    pub(crate) fn new() -> Page {
         Page {
             granules: std::array::from_fn(|_| Granule::default()),
         }
@@ -222,7 +222,7 @@ fn page(number: usize) -> &'static Page {
 }
 
 /// The granules of a range: for each, its page, its index there, and the bytes covered.
-fn granules(address: usize, size: usize) -> impl Iterator<Item = (usize, usize, u8)> {
+pub(crate) fn granules(address: usize, size: usize) -> impl Iterator<Item = (usize, usize, u8)> {
     let end = address.saturating_add(size);
     let mut at = address;
     std::iter::from_fn(move || {
@@ -236,6 +236,12 @@ fn granules(address: usize, size: usize) -> impl Iterator<Item = (usize, usize, 
         at = at.saturating_add(stop - start);
         Some(here)
     })
+}
+
+/// The addresses from the first to the last byte of `mask` in a granule.
+pub(crate) fn span(page: usize, index: usize, mask: u8) -> Range<usize> {
+    let base = page * PAGE + index * GRANULE;
+    base + mask.trailing_zeros() as usize..base + GRANULE - mask.leading_zeros() as usize
 }
 
 /// A kind of access to raw memory.
@@ -325,10 +331,9 @@ fn access_slow(
             }
             let (conflicts, common) = granule.access(thread, mask, class, context);
             if !conflicts.is_empty() {
-                let base = number * PAGE + index * GRANULE;
-                let start = base + common.trailing_zeros() as usize;
-                let (bytes, all) = found.get_or_insert_with(|| (start..start, Conflicts::new()));
-                bytes.end = base + GRANULE - common.leading_zeros() as usize;
+                let span = span(number, index, common);
+                let (bytes, all) = found.get_or_insert_with(|| (span.clone(), Conflicts::new()));
+                bytes.end = span.end;
                 all.extend(
                     conflicts
                         .into_iter()

@@ -19,7 +19,7 @@ use std::thread::yield_now;
 use smallvec::SmallVec;
 
 use crate::epoch::Epoch;
-use crate::shadow::state::{Access, Class, Knowledge, State};
+use crate::shadow::state::{Access, Class, Conflicts, Knowledge, State};
 use crate::stack::depot::ContextId;
 
 const LOCKED: u64 = 1 << 63;
@@ -67,6 +67,33 @@ impl Words {
     #[inline(always)]
     pub(crate) fn is_only_written_in(&self, word: u64) -> bool {
         self.write.load(Relaxed) == word && self.other.load(Relaxed) == 0
+    }
+
+    /// Whether `class` by a thread in `epoch` is recorded already, wherever the state is.
+    pub(crate) fn is_recorded(&self, epoch: Epoch, class: Class) -> bool {
+        let mut locked = self.lock();
+        let state = locked.take();
+        let recorded = state.is_recorded(epoch, class);
+        locked.put(state);
+        recorded
+    }
+
+    /// Checks an access against what was recorded, and records it.
+    #[inline]
+    pub(crate) fn access(
+        &self,
+        thread: &impl Knowledge,
+        class: Class,
+        context: ContextId,
+    ) -> Conflicts {
+        let mut locked = self.lock();
+        if locked.access_in_place(thread, class, context) {
+            return Conflicts::new();
+        }
+        let mut state = locked.take();
+        let conflicts = state.access(thread, class, Some(context));
+        locked.put(state);
+        conflicts
     }
 
     /// Locks the location. Never lock one while another is locked by the same thread.

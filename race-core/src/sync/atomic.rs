@@ -102,26 +102,34 @@ impl AtomicClock {
         site: &'static Location<'static>,
         op: impl Fn() -> R,
     ) -> R {
-        local::enter(|thread| {
-            let before = self.sequence.load(Acquire);
-            let epoch = self.epoch.load(Relaxed);
-            // The base is compared with null, never followed: it may be freed at any time outside the lock.
-            let compound = epoch == 0 && !self.base.load(Relaxed).is_null();
-            let value = op();
-            std_fence(Acquire);
-            let undisturbed = before & 1 == 0 && self.sequence.load(Relaxed) == before;
-            if undisturbed && !compound {
-                let stored = Epoch::from_tagged(epoch);
-                // A store that released nothing teaches nothing, so a near miss with it need be noted only once. One that did must be
-                // acquired however often it was seen before: a relaxed load may have been the first.
-                let noted = epoch & UNRELEASED != 0 && thread.has_just_missed(stored);
-                if epoch == 0 || noted || thread.knows(stored) && !registry::is_assumed() {
-                    return value;
-                }
+        local::enter(|thread| self.load_by(thread, order, site, &op)).unwrap_or_else(op)
+    }
+
+    #[inline]
+    pub(crate) fn load_by<R>(
+        &self,
+        thread: &mut ThreadState,
+        order: Ordering,
+        site: &'static Location<'static>,
+        op: impl Fn() -> R,
+    ) -> R {
+        let before = self.sequence.load(Acquire);
+        let epoch = self.epoch.load(Relaxed);
+        // The base is compared with null, never followed: it may be freed at any time outside the lock.
+        let compound = epoch == 0 && !self.base.load(Relaxed).is_null();
+        let value = op();
+        std_fence(Acquire);
+        let undisturbed = before & 1 == 0 && self.sequence.load(Relaxed) == before;
+        if undisturbed && !compound {
+            let stored = Epoch::from_tagged(epoch);
+            // A store that released nothing teaches nothing, so a near miss with it need be noted only once. One that did must be
+            // acquired however often it was seen before: a relaxed load may have been the first.
+            let noted = epoch & UNRELEASED != 0 && thread.has_just_missed(stored);
+            if epoch == 0 || noted || thread.knows(stored) && !registry::is_assumed() {
+                return value;
             }
-            self.load_slow(thread, order, site, &op)
-        })
-        .unwrap_or_else(op)
+        }
+        self.load_slow(thread, order, site, &op)
     }
 
     #[cold]
@@ -159,19 +167,29 @@ impl AtomicClock {
         op: impl FnOnce() -> R,
     ) -> R {
         let mut op = Some(op);
-        let result = local::enter(|thread| {
-            let locked = self.lock();
-            let value = op.take().map(|op| op());
-            let old = if releases(order) {
-                locked.release(thread, site)
-            } else {
-                locked.replace(thread.release_fence().clone(), thread.epoch(), site)
-            };
-            drop(locked);
-            drop(old);
-            value
-        });
+        let result =
+            local::enter(|thread| self.store_by(thread, order, site, || op.take().map(|op| op())));
         finish(result, op)
+    }
+
+    #[inline]
+    pub(crate) fn store_by<R>(
+        &self,
+        thread: &mut ThreadState,
+        order: Ordering,
+        site: &'static Location<'static>,
+        op: impl FnOnce() -> R,
+    ) -> R {
+        let locked = self.lock();
+        let value = op();
+        let old = if releases(order) {
+            locked.release(thread, site)
+        } else {
+            locked.replace(thread.release_fence().clone(), thread.epoch(), site)
+        };
+        drop(locked);
+        drop(old);
+        value
     }
 
     /// An atomic read-modify-write that always writes: `op` is the real one, with the same ordering.
@@ -183,13 +201,23 @@ impl AtomicClock {
         op: impl FnOnce() -> R,
     ) -> R {
         let mut op = Some(op);
-        let result = local::enter(|thread| {
-            let locked = self.lock();
-            let value = op.take().map(|op| op());
-            locked.read_modify_write(thread, order, site);
-            value
-        });
+        let result =
+            local::enter(|thread| self.rmw_by(thread, order, site, || op.take().map(|op| op())));
         finish(result, op)
+    }
+
+    #[inline]
+    pub(crate) fn rmw_by<R>(
+        &self,
+        thread: &mut ThreadState,
+        order: Ordering,
+        site: &'static Location<'static>,
+        op: impl FnOnce() -> R,
+    ) -> R {
+        let locked = self.lock();
+        let value = op();
+        locked.read_modify_write(thread, order, site);
+        value
     }
 
     /// A compare-exchange: `op` is the real one. `Err` means that it was only a load, with the ordering `failure`.
@@ -504,12 +532,18 @@ impl Drop for Locked<'_> {
 /// A release fence lets later relaxed stores carry what came before it; an acquire fence takes what earlier relaxed loads have seen.
 /// A fence that is both does the acquire side first.
 pub fn fence(order: Ordering, site: &'static Location<'static>) {
-    local::enter(|thread| {
-        if acquires(order) {
-            thread.fence_acquire(&FENCE, Some(site));
-        }
-        if releases(order) {
-            thread.fence_release(&FENCE, Some(site));
-        }
-    });
+    local::enter(|thread| fence_by(thread, order, site));
+}
+
+pub(crate) fn fence_by(
+    thread: &mut ThreadState,
+    order: Ordering,
+    site: &'static Location<'static>,
+) {
+    if acquires(order) {
+        thread.fence_acquire(&FENCE, Some(site));
+    }
+    if releases(order) {
+        thread.fence_release(&FENCE, Some(site));
+    }
 }

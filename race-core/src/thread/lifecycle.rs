@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
 use crate::report::scope::Scope;
-use crate::stack::depot::Detail;
-use crate::sync::SyncKind;
+use crate::stack::depot::{ContextId, Detail};
+use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
 use crate::thread::record::{Origin, Record};
 use crate::thread::registry;
@@ -34,7 +34,7 @@ static PARK: SyncKind = SyncKind {
     acquire: "returned from park",
 };
 
-static END: SyncKind = SyncKind {
+pub(crate) static END: SyncKind = SyncKind {
     name: "join",
     release: "ended",
     acquire: "joined it",
@@ -93,29 +93,57 @@ impl Handle {
     pub(super) fn with_origin(origin: Origin, site: Site) -> Handle {
         let fork = local::enter(|parent| {
             let created = parent.context(site, Detail::Plain);
-            let record = Arc::new(Record::new(
-                registry::next_number(),
-                origin,
-                Some(parent.record.clone()),
-                Some(created),
-                parent.scope.clone(),
-            ));
-            let released = parent.release(&FORK, site);
-            record.set_forked_in(released.epoch);
-            let mut base = released
-                .base
-                .map_or_else(VectorClock::new, Arc::unwrap_or_clone);
-            base.raise(released.epoch);
-            let epoch = registry::take_slot(&base, &record);
-            *lock(&record.start) = Some(Start {
-                epoch,
-                base: Arc::new(base),
-                scope: parent.scope.clone(),
-            });
-            Handle(record)
+            Handle::fork_by(parent, origin, Some(created), site)
         });
         // A thread started by the engine's own callees (an allocator, a `Debug` impl) from inside the engine: it has nobody's clock.
         fork.unwrap_or_else(Handle::nobody)
+    }
+
+    pub(crate) fn fork_by(
+        parent: &mut ThreadState,
+        origin: Origin,
+        created: Option<ContextId>,
+        site: Site,
+    ) -> Handle {
+        let record = Arc::new(Record::new(
+            registry::next_number(),
+            origin,
+            Some(parent.record.clone()),
+            created,
+            parent.scope.clone(),
+        ));
+        let released = parent.release(&FORK, site);
+        record.set_forked_in(released.epoch);
+        let mut base = released
+            .base
+            .map_or_else(VectorClock::new, Arc::unwrap_or_clone);
+        base.raise(released.epoch);
+        let epoch = registry::take_slot(&base, &record);
+        *lock(&record.start) = Some(Start {
+            epoch,
+            base: Arc::new(base),
+            scope: parent.scope.clone(),
+        });
+        Handle(record)
+    }
+
+    /// A thread that nobody has forked, and that knows `base`.
+    pub(crate) fn root(base: VectorClock) -> ThreadState {
+        let record = Record::new(registry::next_number(), Origin::Tracked, None, None, None);
+        let record = Arc::new(record);
+        let epoch = registry::take_slot(&base, &record);
+        ThreadState::new(epoch, Arc::new(base), None, record)
+    }
+
+    /// What the new thread is born with, for the first one who asks.
+    pub(crate) fn take_state(&self) -> Option<ThreadState> {
+        let start = lock(&self.0.start).take()?;
+        Some(ThreadState::new(
+            start.epoch,
+            start.base,
+            start.scope,
+            self.0.clone(),
+        ))
     }
 
     /// The calling thread's.
@@ -159,7 +187,7 @@ impl Handle {
     /// The calling thread is the new one. Starting twice is the same as once.
     pub fn start(&self) {
         local::enter_bare(|| {
-            let Some(start) = lock(&self.0.start).take() else {
+            let Some(state) = self.take_state() else {
                 return;
             };
             // On platforms without interposition something may have brought the thread here before its start was announced.
@@ -171,12 +199,7 @@ impl Handle {
                 self.0.set_born_as(current_os_name());
             }
             self.0.set_started();
-            local::install(ThreadState::new(
-                start.epoch,
-                start.base,
-                start.scope,
-                self.0.clone(),
-            ));
+            local::install(state);
             arm_end();
         });
     }
@@ -196,9 +219,14 @@ impl Handle {
         self.join_at(Some(site));
     }
 
+    /// What the thread's end released, for the first one who asks.
+    pub(crate) fn take_end(&self) -> SyncClock {
+        std::mem::take(&mut *lock(&self.0.end))
+    }
+
     pub(super) fn join_at(&self, site: Site) {
         local::enter(|thread| {
-            let end = std::mem::take(&mut *lock(&self.0.end));
+            let end = self.take_end();
             if self.0.may_end_unseen() {
                 registry::unwatch(&self.0);
                 self.0.forget_known();
@@ -249,9 +277,13 @@ pub(crate) fn adopt() -> ThreadState {
 
 /// The calling thread is ending. Inside the engine, without a state borrowed.
 fn finish_current() {
-    let Some(mut state) = local::uninstall() else {
-        return;
-    };
+    if let Some(state) = local::uninstall() {
+        finish(state);
+    }
+}
+
+/// The thread that this was the state of has ended. What it did is in its record for the join, and its slot is free.
+pub(crate) fn finish(mut state: Box<ThreadState>) {
     let record = state.record.clone();
     if record.name().is_none()
         && let Some(name) = given_name(&record, current_os_name())

@@ -57,6 +57,20 @@ pub(crate) fn set_epoch(epoch: Epoch) {
     local().epoch.set(epoch.bits());
 }
 
+/// Puts the epoch of the fast path back when dropped.
+pub(crate) struct KeepEpoch(u64);
+
+/// Work on other threads' states follows, on this thread.
+pub(crate) fn keep_epoch() -> KeepEpoch {
+    KeepEpoch(epoch_word())
+}
+
+impl Drop for KeepEpoch {
+    fn drop(&mut self) {
+        local().epoch.set(self.0);
+    }
+}
+
 struct Inside<'a>(&'a Cell<bool>);
 
 impl Drop for Inside<'_> {

@@ -77,7 +77,7 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
 }
 
 /// The thread in `last.slot()` is gone. Its slot can go to a thread that knows `known_from`.
-pub(super) fn free_slot(last: Epoch, known_from: u64) {
+pub(crate) fn free_slot(last: Epoch, known_from: u64) {
     let resume_at = last.clock() + 1;
     // A slot that is nearly used up stays with the dead: its next thread would have to leave it at once.
     if resume_at < MAX_CLOCK / 2 {

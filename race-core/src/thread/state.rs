@@ -345,11 +345,17 @@ impl ThreadState {
     /// The context of an access that is about to be recorded in this epoch.
     #[inline]
     pub(crate) fn access_context(&mut self, site: Site, detail: Detail) -> ContextId {
-        self.last_access = self.epoch.clock();
+        self.note_access();
         if self.record.may_end_unseen() {
             self.record.note_alive();
         }
         self.context(site, detail)
+    }
+
+    /// An access is about to be recorded in this epoch.
+    #[inline]
+    pub(crate) fn note_access(&mut self) {
+        self.last_access = self.epoch.clock();
     }
 
     /// Where this thread is now, with the locks it holds.

@@ -1,0 +1,143 @@
+//! The memory of a replay: variables by number, bytes by address, and the clocks of atomics in either.
+
+use std::collections::HashMap;
+
+use super::Error;
+use crate::shadow::range::{self, Page};
+use crate::shadow::state::{Class, Conflicts};
+use crate::shadow::word::Words;
+use crate::stack::depot::ContextId;
+use crate::sync::atomic::AtomicClock;
+use crate::thread::state::ThreadState;
+use crate::trace::{Id, Place};
+
+#[derive(Default)]
+struct Variable {
+    words: Words,
+    /// If it was ever accessed atomically.
+    atomic: Option<Box<AtomicClock>>,
+}
+
+#[derive(Default)]
+pub(super) struct Memory {
+    variables: Vec<Variable>,
+    pages: HashMap<usize, Box<Page>>,
+    /// By the address of their first byte.
+    atomics: HashMap<u64, AtomicClock>,
+}
+
+impl Memory {
+    #[inline]
+    pub(super) fn access(
+        &mut self,
+        variable: Id,
+        thread: &mut ThreadState,
+        class: Class,
+        context: ContextId,
+    ) -> Result<Conflicts, Error> {
+        let words = &self.variable(variable)?.words;
+        let epoch = thread.epoch();
+        let recorded = match class {
+            Class::Read => words.is_read_in(epoch.bits()),
+            Class::Write => words.is_written_in(epoch.bits()),
+            Class::AtomicRead | Class::AtomicWrite => false,
+        };
+        if recorded || words.is_many() && words.is_recorded(epoch, class) {
+            return Ok(Conflicts::new());
+        }
+        thread.note_access();
+        Ok(words.access(thread, class, context))
+    }
+
+    /// The races, and the bytes that they are about.
+    pub(super) fn access_range(
+        &mut self,
+        address: u64,
+        size: u32,
+        thread: &mut ThreadState,
+        class: Class,
+        context: ContextId,
+    ) -> (Place, Conflicts) {
+        thread.note_access();
+        let mut all = Conflicts::new();
+        let mut bytes = 0..0;
+        for (number, index, mask) in range::granules(address as usize, size as usize) {
+            let page = self
+                .pages
+                .entry(number)
+                .or_insert_with(|| Box::new(Page::new()));
+            let granule = &page.granules[index];
+            if granule.is_recorded(mask, class, thread.epoch().bits()) {
+                continue;
+            }
+            let (conflicts, common) = granule.access(thread, mask, class, Some(context));
+            if !conflicts.is_empty() {
+                let span = range::span(number, index, common);
+                if all.is_empty() {
+                    bytes.start = span.start;
+                }
+                bytes.end = span.end;
+                for conflict in conflicts {
+                    if !all.contains(&conflict) {
+                        all.push(conflict);
+                    }
+                }
+            }
+        }
+        let place = Place::Range {
+            address: bytes.start as u64,
+            size: bytes.len() as u32,
+        };
+        (place, all)
+    }
+
+    /// The clock of the atomic there.
+    pub(super) fn atomic(&mut self, place: Place) -> Result<&AtomicClock, Error> {
+        Ok(match place {
+            Place::Variable(variable) => self.variable(variable)?.atomic.get_or_insert_default(),
+            Place::Range { address, .. } => self.atomics.entry(address).or_default(),
+        })
+    }
+
+    /// Whatever was there is gone.
+    pub(super) fn forget(&mut self, place: Place) {
+        match place {
+            Place::Variable(variable) => {
+                if let Some(variable) = self.variables.get_mut(variable as usize) {
+                    *variable = Variable::default();
+                }
+            }
+            Place::Range { address, size } => {
+                for (number, index, mask) in range::granules(address as usize, size as usize) {
+                    if let Some(page) = self.pages.get(&number) {
+                        page.granules[index].forget(mask);
+                    }
+                }
+                if size != 0 {
+                    let bytes = address..=address.saturating_add(u64::from(size) - 1);
+                    self.atomics.retain(|atomic, _| !bytes.contains(atomic));
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn variable(&mut self, variable: Id) -> Result<&mut Variable, Error> {
+        let index = variable as usize;
+        if self.variables.len() <= index {
+            self.grow(variable)?;
+        }
+        Ok(&mut self.variables[index])
+    }
+
+    #[cold]
+    fn grow(&mut self, variable: Id) -> Result<(), Error> {
+        let length = variable as usize + 1;
+        let more = length - self.variables.len();
+        self.variables
+            .try_reserve(more)
+            .map_err(|_| Error::TooMany(variable))?;
+        self.variables.resize_with(length, Variable::default);
+        Ok(())
+    }
+}
