@@ -12,6 +12,7 @@ mod threads;
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
@@ -192,11 +193,10 @@ impl Machine {
             Operation::Write(place) | Operation::Free(place) => {
                 self.access(thread, Class::Write, place, site)?;
             }
+            // What an access synchronises with is before it, and who synchronises with it is after it.
             Operation::Load(place, order) => {
+                self.load(thread, place, order)?;
                 self.access(thread, Class::AtomicRead, place, site)?;
-                let state = self.threads.running(thread)?;
-                let atomic = self.memory.atomic(place)?;
-                atomic.load_by(state, order, here(), || ());
             }
             Operation::Store(place, order) => {
                 self.access(thread, Class::AtomicWrite, place, site)?;
@@ -205,6 +205,7 @@ impl Machine {
                 atomic.store_by(state, order, here(), || ());
             }
             Operation::ReadModifyWrite(place, order) => {
+                self.load(thread, place, order)?;
                 self.access(thread, Class::AtomicWrite, place, site)?;
                 let state = self.threads.running(thread)?;
                 let atomic = self.memory.atomic(place)?;
@@ -226,6 +227,13 @@ impl Machine {
             }
         }
         Ok(&self.races)
+    }
+
+    fn load(&mut self, thread: Id, place: Place, order: Ordering) -> Result<(), Error> {
+        let state = self.threads.running(thread)?;
+        let atomic = self.memory.atomic(place)?;
+        atomic.load_by(state, order, here(), || ());
+        Ok(())
     }
 
     #[inline]
