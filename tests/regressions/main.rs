@@ -5,6 +5,7 @@
 mod acquire_load_after_a_relaxed_one;
 mod exclusive_access_after_a_racy_read;
 mod exclusive_access_to_a_lock_or_an_atomic;
+mod full_channel_passes_on_what_was_received;
 #[cfg(target_os = "linux")]
 mod learned_through_a_plain_scoped_thread;
 mod place_of_a_range_race;

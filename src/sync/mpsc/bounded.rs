@@ -3,6 +3,9 @@
 //! The k-th receive happens before the completion of the (k+C)-th send. `std`'s channel doesn't tell a sender its place in the queue, so sends
 //! take turns here: under a lock each makes the real send, waiting for room there, and counts. Receives are counted by the one receiver,
 //! which needs no lock. A rendezvous (C = 0) needs no count: the receiver answers the very message.
+//!
+//! The receiver has to publish its clock before it receives, when it hasn't got the message's. The k-th send happens before the k-th receive, and so
+//! before the (k+C)-th send too: senders pass that on among themselves.
 
 use std::cell::{Cell, UnsafeCell};
 use std::fmt;
@@ -39,7 +42,7 @@ pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     let turns = Arc::new(Turns {
         bound,
         receives: (0..slots).map(|_| UnsafeCell::default()).collect(),
-        sent: Mutex::new(0),
+        sent: Mutex::new(Sent::default()),
         waiting: AtomicBool::new(false),
         gone: AtomicBool::new(false),
     });
@@ -56,12 +59,21 @@ struct Turns {
     bound: usize,
     /// The clock of the k-th receive, in slot k modulo their number.
     receives: Box<[UnsafeCell<SyncClock>]>,
-    /// How many messages were sent. Locked from before a real send until its sender has taken the clock of the receive that made room.
-    sent: Mutex<usize>,
+    /// Locked from before a real send until its sender has taken the clock of the receive that made room.
+    sent: Mutex<Sent>,
     /// Whether the sender whose turn it is waits for room.
     waiting: AtomicBool,
     /// Whether the receiver is gone; set when its real one is.
     gone: AtomicBool,
+}
+
+/// The senders' side of [`Turns`].
+#[derive(Default)]
+struct Sent {
+    /// How many messages were sent.
+    count: usize,
+    /// The clocks of the last sends, as many as there is room for: of the k-th at k modulo that.
+    clocks: Vec<SyncClock>,
 }
 
 // SAFETY: slot k is written by the receiver before its k-th real receive, and emptied by the (k+C)-th sender after its real send, which could
@@ -78,12 +90,12 @@ impl Turns {
         self.receives[receive % self.receives.len()].get()
     }
 
-    fn lock(&self) -> MutexGuard<'_, usize> {
+    fn lock(&self) -> MutexGuard<'_, Sent> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Like [`Turns::lock`], unless the sender whose turn it is waits for room.
-    fn try_lock(&self) -> Option<MutexGuard<'_, usize>> {
+    fn try_lock(&self) -> Option<MutexGuard<'_, Sent>> {
         loop {
             match self.sent.try_lock() {
                 Ok(sent) => return Some(sent),
@@ -94,15 +106,25 @@ impl Turns {
         }
     }
 
-    /// Counts a send that went through, and returns the clock of the receive that made room for it.
-    fn count(&self, mut sent: MutexGuard<'_, usize>) -> SyncClock {
-        let turn = *sent;
-        *sent += 1;
-        match turn.checked_sub(self.bound) {
-            // SAFETY: this is the sender of `turn`, after its real send and in its turn: see `Sync`.
-            Some(receive) => mem::take(unsafe { &mut *self.slot(receive) }),
-            None => SyncClock::new(),
-        }
+    /// Counts a send that went through, with `clock`. The caller goes on after the receive that made room for it, and after that one's message.
+    fn count(
+        &self,
+        mut sent: MutexGuard<'_, Sent>,
+        clock: SyncClock,
+        site: &'static Location<'static>,
+    ) {
+        let turn = sent.count;
+        sent.count += 1;
+        let Some(receive) = turn.checked_sub(self.bound) else {
+            sent.clocks.push(clock);
+            return;
+        };
+        let message = mem::replace(&mut sent.clocks[turn % self.bound], clock);
+        // SAFETY: this is the sender of `turn`, after its real send and in its turn: see `Sync`.
+        let receive = mem::take(unsafe { &mut *self.slot(receive) });
+        drop(sent);
+        message.acquire(&RECEIVE, site);
+        receive.acquire(&RECEIVE, site);
     }
 }
 
@@ -170,6 +192,7 @@ impl<T> SyncSender<T> {
                 Err(SendError(message)) => Err(SendError(self.disconnected(message, site))),
             };
         }
+        let clock = message.clock();
         let turn = self.turns.lock();
         let sent = match self.inner.try_send(message) {
             Err(TrySendError::Full(message)) => {
@@ -183,7 +206,7 @@ impl<T> SyncSender<T> {
         };
         match sent {
             Ok(()) => {
-                self.turns.count(turn).acquire(&RECEIVE, site);
+                self.turns.count(turn, clock, site);
                 Ok(())
             }
             Err(SendError(message)) => {
@@ -223,9 +246,10 @@ impl<T> SyncSender<T> {
             };
             return Err(self.not_sent(failed, site));
         };
+        let clock = message.clock();
         match self.inner.try_send(message) {
             Ok(()) => {
-                self.turns.count(turn).acquire(&RECEIVE, site);
+                self.turns.count(turn, clock, site);
                 Ok(())
             }
             Err(failed) => {

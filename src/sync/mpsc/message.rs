@@ -32,6 +32,11 @@ impl<T> Message<T> {
         message
     }
 
+    /// What its sender has released with it.
+    pub(super) fn clock(&self) -> SyncClock {
+        self.clock.clone()
+    }
+
     /// The receiver takes the value. `received` is what it had released before it began to receive.
     pub(super) fn open(mut self, received: SyncClock, site: &'static Location<'static>) -> T {
         self.clock.acquire(&CHANNEL, site);
