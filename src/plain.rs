@@ -7,7 +7,9 @@ use std::fmt;
 /// `std::sync`, as far as there is a tracked form.
 pub mod sync {
     pub use std::sync::{
-        LockResult, Mutex, MutexGuard, PoisonError, TryLockError, TryLockResult, mpsc,
+        Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once,
+        OnceLock, OnceState, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,
+        TryLockResult, WaitTimeoutResult, mpsc,
     };
 
     /// `std::sync::atomic`.

@@ -29,6 +29,19 @@ fn sync() {
     same::<ours::Mutex<u8>, stds::Mutex<u8>>();
     same::<ours::Mutex<[u8]>, stds::Mutex<[u8]>>();
     same::<for<'a> fn(ours::MutexGuard<'a, u8>), for<'a> fn(stds::MutexGuard<'a, u8>)>();
+    same::<ours::RwLock<u8>, stds::RwLock<u8>>();
+    same::<ours::RwLock<[u8]>, stds::RwLock<[u8]>>();
+    same::<for<'a> fn(ours::RwLockReadGuard<'a, u8>), for<'a> fn(stds::RwLockReadGuard<'a, u8>)>();
+    same::<for<'a> fn(ours::RwLockWriteGuard<'a, u8>), for<'a> fn(stds::RwLockWriteGuard<'a, u8>)>(
+    );
+    same::<ours::Condvar, stds::Condvar>();
+    same::<ours::WaitTimeoutResult, stds::WaitTimeoutResult>();
+    same::<ours::Once, stds::Once>();
+    same::<ours::OnceState, stds::OnceState>();
+    same::<ours::OnceLock<u8>, stds::OnceLock<u8>>();
+    same::<ours::LazyLock<u8>, stds::LazyLock<u8>>();
+    same::<ours::Barrier, stds::Barrier>();
+    same::<ours::BarrierWaitResult, stds::BarrierWaitResult>();
     same::<ours::PoisonError<u8>, stds::PoisonError<u8>>();
     same::<ours::TryLockError<u8>, stds::TryLockError<u8>>();
     same::<ours::LockResult<u8>, stds::LockResult<u8>>();

@@ -1,12 +1,24 @@
-//! `std::sync`, tracked: [`Mutex`], [`mpsc`] and [`atomic`].
+//! `std::sync`, tracked.
 //!
 //! Each wrapper calls the real operation and tells the engine of its edge; a reader can see both. Names, methods, poisoning and panics are
 //! `std`'s. What isn't here yet has no tracked form: `std`'s own would order threads without the engine's knowledge, so it is left out
 //! in both builds.
 
 pub mod atomic;
+mod barrier;
+mod condvar;
+mod lazy_lock;
 pub mod mpsc;
 mod mutex;
+mod once;
+mod once_lock;
+mod rwlock;
 
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use condvar::{Condvar, WaitTimeoutResult};
+pub use lazy_lock::LazyLock;
 pub use mutex::{Mutex, MutexGuard};
+pub use once::{Once, OnceState};
+pub use once_lock::OnceLock;
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};

@@ -126,38 +126,83 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     #[inline]
-    fn locked<'a>(
+    pub(super) fn locked<'a>(
         &'a self,
         guard: real::MutexGuard<'a, T>,
         site: &'static Location<'static>,
     ) -> MutexGuard<'a, T> {
-        // SAFETY: `inner` is locked by this thread, as `guard` shows.
-        unsafe { &*self.clock.get() }.lock(&MUTEX, self.created, site);
         MutexGuard {
-            mutex: self,
-            site,
+            // SAFETY: `inner` is locked by this thread, as `guard` shows.
+            unlock: unsafe { Unlock::locked(self, site) },
             inner: guard,
         }
+    }
+}
+
+/// The clock's side of an unlock.
+pub(super) struct Unlock<'a, T: ?Sized> {
+    mutex: &'a Mutex<T>,
+    site: &'static Location<'static>,
+}
+
+impl<'a, T: ?Sized> Unlock<'a, T> {
+    /// The clock's side of the lock.
+    ///
+    /// # Safety
+    ///
+    /// - The calling thread has just locked the real mutex.
+    /// - It doesn't unlock it before this is dropped.
+    #[inline]
+    pub(super) unsafe fn locked(
+        mutex: &'a Mutex<T>,
+        site: &'static Location<'static>,
+    ) -> Unlock<'a, T> {
+        // SAFETY: the real mutex is locked by this thread, says the caller.
+        unsafe { &*mutex.clock.get() }.lock(&MUTEX, mutex.created, site);
+        Unlock { mutex, site }
+    }
+
+    pub(super) fn mutex(&self) -> &'a Mutex<T> {
+        self.mutex
+    }
+
+    /// Unlocks the clock's side. The real mutex follows.
+    pub(super) fn now(self) -> &'a Mutex<T> {
+        self.mutex
+    }
+}
+
+impl<T: ?Sized> Drop for Unlock<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the real mutex is still locked, and no other reference to the clock exists outside such a call.
+        unsafe { &mut *self.mutex.clock.get() }.unlock(&MUTEX, self.site);
     }
 }
 
 /// `std::sync::MutexGuard`, tracked: dropping it is the unlock.
 #[must_use = "if unused the Mutex will immediately unlock"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    mutex: &'a Mutex<T>,
-    site: &'static Location<'static>,
+    /// Dropped before `inner`.
+    unlock: Unlock<'a, T>,
     inner: real::MutexGuard<'a, T>,
 }
 
 // SAFETY: through a shared guard only the value is reached, by shared reference; that takes `T: Sync`, as for the real guard, and no more. The
-// reference to the mutex, which would ask for `T: Send`, is used by `drop` alone.
+// reference to the mutex, which would ask for `T: Send`, is used when the guard is dropped or taken apart.
 unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
 
-impl<T: ?Sized> Drop for MutexGuard<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: `inner`, dropped after this, still holds the lock, and no other reference to the clock exists outside such a call.
-        unsafe { &mut *self.mutex.clock.get() }.unlock(&MUTEX, self.site);
+impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    /// Both sides of the unlock: the first has to go first.
+    pub(super) fn into_parts(self) -> (Unlock<'a, T>, real::MutexGuard<'a, T>) {
+        (self.unlock, self.inner)
+    }
+
+    pub(super) fn from_parts(
+        unlock: Unlock<'a, T>,
+        inner: real::MutexGuard<'a, T>,
+    ) -> MutexGuard<'a, T> {
+        MutexGuard { unlock, inner }
     }
 }
 

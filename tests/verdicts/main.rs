@@ -14,10 +14,14 @@ macro_rules! at {
 }
 
 mod atomics;
+mod barriers;
 mod cells;
 mod channels;
+mod condvars;
 mod hb;
 mod mutexes;
+mod once;
+mod rwlocks;
 mod threads;
 
 use racecheck::report::Race;
@@ -58,6 +62,13 @@ fn lines(races: &[Race]) -> Vec<String> {
 
 /// Waits until the thread is done, with no edge: `is_finished` orders nothing (scenario fake-04).
 fn wait_for<T>(handle: &thread::JoinHandle<T>) {
+    while !handle.is_finished() {
+        thread::yield_now();
+    }
+}
+
+/// [`wait_for`], for a thread of a scope.
+fn wait_for_scoped<T>(handle: &thread::ScopedJoinHandle<'_, T>) {
     while !handle.is_finished() {
         thread::yield_now();
     }

@@ -4,11 +4,13 @@
 //! - [`SyncObject`]: a `SyncClock` with a lock of its own, for everything else.
 //! - [`atomic`]: the clock that travels with an atomic's value, and fences.
 //! - [`keyed`]: sync objects by address, for annotations and for code that has no place to put one.
+//! - [`rw`]: the clocks of a read-write lock.
 //! - `edge`: where a happens-before edge came from, for the reports.
 
 pub mod atomic;
 pub(crate) mod edge;
 pub mod keyed;
+pub mod rw;
 
 use std::panic::Location;
 use std::ptr;

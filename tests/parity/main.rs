@@ -1,0 +1,16 @@
+//! The same code on `std`'s types and on ours, with the same results: in both builds.
+//!
+//! `api` uses every item that both have, by the names under `lib`. It is compiled twice here, and what it has seen is compared.
+
+mod ours;
+mod stds;
+
+#[test]
+fn the_results_are_the_same() {
+    let (stds, ours) = (stds::api::results(), ours::api::results());
+    for (std, our) in stds.iter().zip(&ours) {
+        assert_eq!(std, our);
+    }
+    assert_eq!(stds.len(), ours.len());
+    assert!(stds.len() > 80, "{}", stds.len());
+}

@@ -1,0 +1,8 @@
+//! `api` on racecheck's types.
+
+pub(crate) mod lib {
+    pub(crate) use racecheck::{sync, thread};
+}
+
+#[path = "api.rs"]
+pub(crate) mod api;
