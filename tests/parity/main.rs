@@ -2,6 +2,8 @@
 //!
 //! `api` uses every item that both have, by the names under `lib`. It is compiled twice here, and what it has seen is compared.
 
+#![expect(clippy::duplicate_mod, reason = "that is what it is for")]
+
 mod ours;
 mod stds;
 
