@@ -18,6 +18,10 @@ use crate::{Side, pair};
 enum Name {
     Store(u64),
     Unlock(usize, u64),
+    WriteUnlock(usize, u64),
+    /// Of this thread, with this number.
+    Step(usize, usize),
+    Set(u64),
     Send(u64),
     /// The how-manieth of a thread's bounded channel.
     Received(usize, usize),
@@ -112,6 +116,7 @@ impl Judge<'_> {
         if let Note::Access { variable, writes } = note {
             self.access(event, thread, variable, writes);
         }
+        self.done.insert(Name::Step(thread, index), event);
         self.done.extend(self.name(note).map(|name| (name, event)));
         if index + 1 == self.notes[thread].len() {
             self.done.insert(Name::Ended(thread), event);
@@ -132,6 +137,16 @@ impl Judge<'_> {
                 1 => Some(Vec::new()),
                 turn => Some(vec![done(Name::Unlock(lock, turn - 1))?]),
             },
+            Note::WriteLock(lock, turn) => {
+                let mut before = self.read_unlocks(lock, turn - 1);
+                before.extend((turn > 1).then_some(Name::WriteUnlock(lock, turn - 1)));
+                before.into_iter().map(done).collect()
+            }
+            Note::ReadLock(lock, turn) => match turn {
+                0 => Some(Vec::new()),
+                turn => Some(vec![done(Name::WriteUnlock(lock, turn))?]),
+            },
+            Note::GetOnce(value) => Some(vec![done(Name::Set(value))?]),
             Note::Receive(message) | Note::ReceiveBounded(_, message) => {
                 Some(vec![done(Name::Send(message))?])
             }
@@ -156,6 +171,19 @@ impl Judge<'_> {
         }
     }
 
+    /// The read unlocks after this many write locks.
+    fn read_unlocks(&self, lock: usize, turn: u64) -> Vec<Name> {
+        let mut names = Vec::new();
+        for (thread, notes) in self.notes.iter().enumerate() {
+            for (index, note) in notes.iter().enumerate() {
+                if matches!(note, Note::ReadUnlock(of, after) if (*of, *after) == (lock, turn)) {
+                    names.push(Name::Step(thread, index));
+                }
+            }
+        }
+        names
+    }
+
     fn is_spawned(&self, child: usize) -> bool {
         let spawns = |note: &Note| matches!(note, Note::Spawn(spawned) if *spawned == child);
         self.notes.iter().flatten().any(spawns)
@@ -175,6 +203,8 @@ impl Judge<'_> {
         Some(match note {
             Note::Store(_, value) | Note::Swap(_, _, value) => Name::Store(value),
             Note::Unlock(lock, turn) => Name::Unlock(lock, turn),
+            Note::WriteUnlock(lock, turn) => Name::WriteUnlock(lock, turn),
+            Note::SetOnce(value) => Name::Set(value),
             Note::Send(message) | Note::SendBounded(_, message) => Name::Send(message),
             Note::ReceiveBounded(channel, message) => Name::Received(channel, self.turns[&message]),
             Note::Announce(turn) => Name::Announced(turn),

@@ -6,6 +6,7 @@ pub(crate) const THREADS: usize = 5;
 pub(crate) const VARIABLES: usize = 3;
 pub(crate) const ATOMICS: usize = 2;
 pub(crate) const LOCKS: usize = 2;
+pub(crate) const CELLS: usize = 2;
 /// How many messages wait in a bounded channel.
 pub(crate) const CAPACITY: usize = 2;
 
@@ -21,6 +22,13 @@ pub(crate) enum Operation {
     Fence(Ordering),
     /// Locks it, or tries to if the thread has another one already; unlocks it if it has this one.
     Lock(usize),
+    /// Waits for nothing, for no time, if the thread has the lock.
+    Wait(usize),
+    /// Locks it for writing, or for reading; likewise.
+    WriteLock(usize),
+    ReadLock(usize),
+    SetOnce(usize),
+    GetOnce(usize),
     /// To a thread's channel: unbounded, or bounded.
     Send(usize),
     SendBounded(usize),
@@ -79,13 +87,14 @@ fn operation(dice: &mut Dice, threads: usize, accesses: usize) -> Operation {
     let loads = [Relaxed, Acquire, SeqCst];
     let stores = [Relaxed, Release, SeqCst];
     let both = [Relaxed, Release, Acquire, AcqRel, SeqCst];
-    let kind = dice.below(36 + accesses);
+    let kind = dice.below(45 + accesses);
     match kind {
         0..4 => Operation::Load(dice.below(ATOMICS), dice.pick(&loads)),
         4..8 => Operation::Store(dice.below(ATOMICS), dice.pick(&stores)),
         8..11 => Operation::Swap(dice.below(ATOMICS), dice.pick(&both)),
         11..13 => {
-            Operation::CompareExchange(dice.below(ATOMICS), dice.pick(&both), dice.pick(&loads))
+            let atomic = dice.below(ATOMICS);
+            Operation::CompareExchange(atomic, dice.pick(&both), dice.pick(&loads))
         }
         13..15 => Operation::Fence(dice.pick(&both[1..])),
         15..20 => Operation::Lock(dice.below(LOCKS)),
@@ -97,6 +106,11 @@ fn operation(dice: &mut Dice, threads: usize, accesses: usize) -> Operation {
         32 => Operation::Heed,
         33 => Operation::Spawn(1 + dice.below(threads - 1)),
         34..36 => Operation::Join(1 + dice.below(threads - 1)),
+        36..38 => Operation::Wait(dice.below(LOCKS)),
+        38..40 => Operation::WriteLock(dice.below(LOCKS)),
+        40..43 => Operation::ReadLock(dice.below(LOCKS)),
+        43 => Operation::SetOnce(dice.below(CELLS)),
+        44 => Operation::GetOnce(dice.below(CELLS)),
         _ if dice.below(2) == 0 => Operation::Get(dice.below(VARIABLES)),
         _ => Operation::Set(dice.below(VARIABLES)),
     }

@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex as Unseen;
 use std::sync::atomic::{AtomicBool as UnseenBool, Ordering};
+use std::time::Duration;
 
 use racecheck::report::{Access, Operation as Accessed, Race};
 use racecheck::sync::atomic::{AtomicU64, fence};
 use racecheck::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use racecheck::sync::{Mutex, MutexGuard};
+use racecheck::sync::{
+    Condvar, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 use racecheck::thread::{Scope, ScopedJoinHandle};
 use racecheck::{Shared, check, hb, thread};
 
-use crate::program::{ATOMICS, CAPACITY, LOCKS, Operation, Program, THREADS, VARIABLES};
+use crate::program::{ATOMICS, CAPACITY, CELLS, LOCKS, Operation, Program, THREADS, VARIABLES};
 use crate::{Side, pair};
 
 /// What one operation did.
@@ -30,6 +33,14 @@ pub(crate) enum Note {
     /// The how-manieth time that the lock was taken.
     Lock(usize, u64),
     Unlock(usize, u64),
+    /// The same of a read-write lock.
+    WriteLock(usize, u64),
+    WriteUnlock(usize, u64),
+    /// After how many write locks.
+    ReadLock(usize, u64),
+    ReadUnlock(usize, u64),
+    SetOnce(u64),
+    GetOnce(u64),
     Send(u64),
     Receive(u64),
     /// To whose channel; what.
@@ -108,6 +119,9 @@ struct World<'p> {
     atomics: [AtomicU64; ATOMICS],
     /// Each counts how often it was taken.
     locks: [Mutex<u64>; LOCKS],
+    condvar: [Condvar; LOCKS],
+    rwlocks: [RwLock<u64>; LOCKS],
+    cells: [OnceLock<u64>; CELLS],
     senders: Vec<Sender<u64>>,
     bounded_senders: Vec<SyncSender<u64>>,
     /// Their threads take them, and put them back in the end.
@@ -120,12 +134,18 @@ struct World<'p> {
 /// Of a thread's two channels: unbounded, and bounded.
 type Receivers = (Receiver<u64>, Receiver<u64>);
 
+enum RwGuard<'e> {
+    Read(#[expect(dead_code, reason = "held")] RwLockReadGuard<'e, u64>),
+    Write(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'e, u64>),
+}
+
 struct Worker<'s, 'e> {
     number: usize,
     world: &'e World<'e>,
     scope: &'s Scope<'s, 'e>,
     notes: Vec<Note>,
     guards: [Option<(MutexGuard<'e, u64>, u64)>; LOCKS],
+    rw_guards: [Option<(RwGuard<'e>, u64)>; LOCKS],
     seen: [u64; ATOMICS],
     children: Vec<(usize, ScopedJoinHandle<'s, ()>)>,
 }
@@ -140,6 +160,9 @@ pub(crate) fn run(program: &Program) -> Ran {
         variables: Default::default(),
         atomics: Default::default(),
         locks: Default::default(),
+        condvar: Default::default(),
+        rwlocks: Default::default(),
+        cells: Default::default(),
         senders,
         bounded_senders,
         receivers: both.map(|both| Unseen::new(Some(both))).collect(),
@@ -182,6 +205,7 @@ fn work<'s, 'e>(number: usize, world: &'e World<'e>, scope: &'s Scope<'s, 'e>) {
         scope,
         notes: Vec::new(),
         guards: Default::default(),
+        rw_guards: Default::default(),
         seen: Default::default(),
         children: Vec::new(),
     };
@@ -240,6 +264,20 @@ impl<'s, 'e> Worker<'s, 'e> {
                 Note::Fence(order)
             }
             Operation::Lock(lock) => return self.lock(lock),
+            Operation::Wait(lock) => return self.wait(lock),
+            Operation::WriteLock(lock) => return self.rw_lock(lock, true),
+            Operation::ReadLock(lock) => return self.rw_lock(lock, false),
+            Operation::SetOnce(cell) => {
+                let value = self.fresh();
+                match world.cells[cell].set(value) {
+                    Ok(()) => Note::SetOnce(value),
+                    Err(_) => Note::GetOnce(*world.cells[cell].wait()),
+                }
+            }
+            Operation::GetOnce(cell) => match world.cells[cell].get() {
+                Some(value) => Note::GetOnce(*value),
+                None => return,
+            },
             Operation::Send(to) => {
                 let message = self.fresh();
                 world.senders[to].send(message).expect("nobody hangs up");
@@ -301,17 +339,79 @@ impl<'s, 'e> Worker<'s, 'e> {
             return self.unlock(lock);
         }
         let mutex = &self.world.locks[lock];
-        // Whoever has another one already must not wait for this one.
-        let guard = if self.guards.iter().any(Option::is_some) {
+        let guard = if self.has_a_lock() {
             mutex.try_lock().ok()
         } else {
             Some(mutex.lock().unwrap())
         };
-        if let Some(mut guard) = guard {
+        if let Some(guard) = guard {
+            self.locked(lock, guard);
+        }
+    }
+
+    fn locked(&mut self, lock: usize, mut guard: MutexGuard<'e, u64>) {
+        *guard += 1;
+        let turn = *guard;
+        self.notes.push(Note::Lock(lock, turn));
+        self.guards[lock] = Some((guard, turn));
+    }
+
+    /// Who has a lock already must not wait for another one.
+    fn has_a_lock(&self) -> bool {
+        self.guards.iter().any(Option::is_some) || self.rw_guards.iter().any(Option::is_some)
+    }
+
+    fn wait(&mut self, lock: usize) {
+        // It waits to lock it again, too.
+        let has_others = self.rw_guards.iter().any(Option::is_some)
+            || (0..LOCKS).any(|other| other != lock && self.guards[other].is_some());
+        if has_others {
+            return;
+        }
+        if let Some((guard, turn)) = self.guards[lock].take() {
+            self.notes.push(Note::Unlock(lock, turn));
+            let waited = self.world.condvar[lock].wait_timeout(guard, Duration::ZERO);
+            self.locked(lock, waited.unwrap().0);
+        }
+    }
+
+    fn rw_lock(&mut self, lock: usize, writes: bool) {
+        if self.rw_guards[lock].is_some() {
+            return self.rw_unlock(lock);
+        }
+        let rwlock = &self.world.rwlocks[lock];
+        let may_wait = !self.has_a_lock();
+        if writes {
+            let guard = if may_wait {
+                Some(rwlock.write().unwrap())
+            } else {
+                rwlock.try_write().ok()
+            };
+            let Some(mut guard) = guard else { return };
             *guard += 1;
             let turn = *guard;
-            self.notes.push(Note::Lock(lock, turn));
-            self.guards[lock] = Some((guard, turn));
+            self.notes.push(Note::WriteLock(lock, turn));
+            self.rw_guards[lock] = Some((RwGuard::Write(guard), turn));
+        } else {
+            let guard = if may_wait {
+                Some(rwlock.read().unwrap())
+            } else {
+                rwlock.try_read().ok()
+            };
+            let Some(guard) = guard else { return };
+            let turn = *guard;
+            self.notes.push(Note::ReadLock(lock, turn));
+            self.rw_guards[lock] = Some((RwGuard::Read(guard), turn));
+        }
+    }
+
+    fn rw_unlock(&mut self, lock: usize) {
+        if let Some((guard, turn)) = self.rw_guards[lock].take() {
+            self.notes.push(match guard {
+                RwGuard::Read(_) => Note::ReadUnlock(lock, turn),
+                RwGuard::Write(_) => Note::WriteUnlock(lock, turn),
+            });
+            drop(guard);
         }
     }
 
@@ -325,6 +425,7 @@ impl<'s, 'e> Worker<'s, 'e> {
     fn unlock_all(&mut self) {
         for lock in 0..LOCKS {
             self.unlock(lock);
+            self.rw_unlock(lock);
         }
     }
 }
