@@ -17,6 +17,8 @@
 
 mod clock;
 mod epoch;
+#[doc(hidden)]
+pub mod measure;
 pub mod options;
 pub mod report;
 mod runtime;

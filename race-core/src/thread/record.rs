@@ -72,7 +72,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(
+    pub(crate) fn new(
         number: u32,
         origin: Origin,
         creator: Option<Arc<Record>>,

@@ -55,7 +55,7 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
         .iter()
         .rev()
         .take(MAX_PROBES)
-        .position(|free| base.get(free.slot) >= free.known_from);
+        .position(|free| base.knows(Epoch::new(free.slot, free.known_from)));
     let epoch = match reusable {
         Some(from_the_end) => {
             let index = slots.free.len() - 1 - from_the_end;
@@ -77,7 +77,7 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
 }
 
 /// The thread in `last.slot()` is gone. Its slot can go to a thread that knows `known_from`.
-pub(super) fn free_slot(last: Epoch, known_from: u64) {
+pub(crate) fn free_slot(last: Epoch, known_from: u64) {
     let resume_at = last.clock() + 1;
     // A slot that is nearly used up stays with the dead: its next thread would have to leave it at once.
     if resume_at < MAX_CLOCK / 2 {
