@@ -83,7 +83,13 @@ impl Model {
 }
 
 fn thread(base: VectorClock) -> ThreadState {
-    let record = Arc::new(Record::new(1_000_000, Origin::Tracked, None, None, None));
+    let record = Arc::new(Record::new(
+        registry::next_number(),
+        Origin::Tracked,
+        None,
+        None,
+        None,
+    ));
     let epoch = registry::take_slot(&VectorClock::new(), &record);
     ThreadState::new(epoch, Arc::new(base), None, record)
 }

@@ -421,7 +421,13 @@ mod tests {
     };
 
     fn thread(first_clock: u64) -> ThreadState {
-        let record = Arc::new(Record::new(1_000_000, Origin::Tracked, None, None, None));
+        let record = Arc::new(Record::new(
+            registry::next_number(),
+            Origin::Tracked,
+            None,
+            None,
+            None,
+        ));
         let slot = registry::take_slot(&VectorClock::new(), &record).slot();
         let epoch = Epoch::new(slot, first_clock);
         ThreadState::new(epoch, Arc::default(), None, record)
