@@ -18,6 +18,8 @@
 
 mod clock;
 mod epoch;
+#[doc(hidden)]
+pub mod measure;
 pub mod options;
 pub mod replay;
 pub mod report;

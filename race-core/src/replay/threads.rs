@@ -140,7 +140,7 @@ impl Drop for Threads {
         let last = self.root.epoch();
         registry::free_slot(last, last.clock());
         let mut over = over();
-        over.join(self.root.base(), |_| ());
+        over.join(self.root.base());
         over.raise(last);
     }
 }

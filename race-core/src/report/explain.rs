@@ -9,9 +9,10 @@ use crate::epoch::Epoch;
 use crate::stack::depot;
 use crate::stack::symbols::Paths;
 use crate::sync::edge::{self, Edge};
+use crate::thread::lessons::Learned;
 use crate::thread::record::Record;
 use crate::thread::registry;
-use crate::thread::state::{Learned, NearMiss, Site};
+use crate::thread::state::{NearMiss, Site};
 
 /// The lines of "Why", and the "Help".
 pub(super) fn explain(

@@ -73,7 +73,7 @@ impl EdgeCache {
     }
 }
 
-fn intern(kind: &'static SyncKind, released: Site, acquired: Site) -> EdgeId {
+pub(crate) fn intern(kind: &'static SyncKind, released: Site, acquired: Site) -> EdgeId {
     let key = key(kind, released, acquired);
     if let Some(id) = EDGES.ids.get(&key) {
         return *id;

@@ -144,6 +144,16 @@ impl SyncClock {
         self.epoch.is_none() && self.base.is_none()
     }
 
+    /// The whole of what was released, for a thread that is born with it.
+    pub(crate) fn into_base(self) -> VectorClock {
+        let mut base = self
+            .base
+            .map_or_else(VectorClock::new, Arc::unwrap_or_clone);
+        base.raise(self.epoch);
+        base.set_source(self.epoch);
+        base
+    }
+
     /// L ⊔= `addition`, where `addition` is one thread's clock, now or at its last release fence.
     pub(crate) fn join(&mut self, addition: SyncClock) {
         if self.is_known_by(&addition) {
@@ -182,7 +192,7 @@ impl SyncClock {
             None => VectorClock::new(),
         };
         if let Some(base) = &other.base {
-            joined.join(base, |_| ());
+            joined.join(base);
         }
         for epoch in [self.epoch, other.epoch] {
             if !epoch.is_none() {

@@ -114,10 +114,7 @@ impl Handle {
         ));
         let released = parent.release(&FORK, site);
         record.set_forked_in(released.epoch);
-        let mut base = released
-            .base
-            .map_or_else(VectorClock::new, Arc::unwrap_or_clone);
-        base.raise(released.epoch);
+        let base = released.into_base();
         let epoch = registry::take_slot(&base, &record);
         *lock(&record.start) = Some(Start {
             epoch,

@@ -3,11 +3,17 @@
 //! - [`Handle`]: a thread that is about to be started, and the handle to join it by.
 //! - `local`: the door into the engine and the state of the thread that goes through it.
 //! - `state`: what one thread knows (its clocks, fences and locks).
+//! - `lessons`: by which edge it came to know it, for the reports.
 //! - `record`: what others may read of a thread, during its life and after it.
+//! - `former`: what of that is kept once the slot has gone to another thread.
 //! - `registry`: slots, their reuse, and who was in which when.
 //! - `lifecycle`: fork, start, end, join; adoption of threads that nobody announced.
 //! - `pthread`: on Linux, how threads started by plain `std::thread` or by C are seen all the same.
 
+#[cfg(test)]
+mod against_vectors;
+mod former;
+pub(crate) mod lessons;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
 #[cfg(all(

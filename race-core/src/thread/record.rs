@@ -1,6 +1,6 @@
 //! What is kept of a thread for others to read: its number, name, origin and progress.
 //!
-//! A record outlives its thread, because a report may name an access of a thread that is long gone.
+//! A record outlives its thread, because a report may name an access of a thread that is gone; see [`super::former`].
 //! Nothing here decides about order; clocks are in [`super::state`].
 
 use std::panic::Location;
@@ -72,7 +72,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(
+    pub(crate) fn new(
         number: u32,
         origin: Origin,
         creator: Option<Arc<Record>>,
@@ -258,5 +258,29 @@ impl Record {
                 self.last_release_site.load(Relaxed).as_ref(),
             ))
         }
+    }
+}
+
+impl Drop for Record {
+    /// A thread's creator's creator's … may be as many as the program ever had: one after another, for the stack's sake.
+    fn drop(&mut self) {
+        let mut creator = self.creator.take();
+        while let Some(record) = creator {
+            creator = Arc::into_inner(record).and_then(|mut record| record.creator.take());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_of_creators_is_dropped_on_a_small_stack() {
+        let youngest = (0..200_000).fold(None, |creator, number| {
+            let record = Record::new(number, Origin::Tracked, creator, None, None);
+            Some(Arc::new(record))
+        });
+        drop(youngest);
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::VectorClock;
 use crate::epoch::{Epoch, MAX_CLOCK, MAX_SLOTS};
+use crate::thread::former::{Birth, Former};
 use crate::thread::record::Record;
 use crate::thread::state::ThreadState;
 
@@ -24,16 +25,45 @@ struct FreeSlot {
     resume_at: u64,
 }
 
+/// Who is in a slot, or was last, and who was before.
+struct Slot {
+    /// The first clock value of `record`'s thread here.
+    first: u64,
+    record: Arc<Record>,
+    /// In order, from which clock value on.
+    former: Vec<(u64, Who)>,
+}
+
+enum Who {
+    Record(Arc<Record>),
+    Former(Former),
+}
+
+impl Slot {
+    fn give_to(&mut self, first: u64, record: Arc<Record>) {
+        let last = std::mem::replace(&mut self.record, record);
+        let who = Former::of(&last).map_or(Who::Record(last), Who::Former);
+        // Not twice as much at a time: there are many such lists.
+        if self.former.len() == self.former.capacity() {
+            self.former.reserve_exact(self.former.len() / 2 + 1);
+        }
+        self.former.push((self.first, who));
+        self.first = first;
+    }
+}
+
 #[derive(Default)]
 struct Slots {
-    /// Per slot, who was in it from which clock value on.
-    history: Vec<Vec<(u64, Arc<Record>)>>,
+    slots: Vec<Slot>,
     free: Vec<FreeSlot>,
+    /// By the thread's number.
+    births: Vec<Birth>,
 }
 
 static SLOTS: Mutex<Slots> = Mutex::new(Slots {
-    history: Vec::new(),
+    slots: Vec::new(),
     free: Vec::new(),
+    births: Vec::new(),
 });
 
 static NEXT_NUMBER: AtomicU32 = AtomicU32::new(2);
@@ -55,25 +85,33 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
         .iter()
         .rev()
         .take(MAX_PROBES)
-        .position(|free| base.get(free.slot) >= free.known_from);
-    let epoch = match reusable {
+        .position(|free| base.knows(Epoch::new(free.slot, free.known_from)));
+    let number = record.number as usize;
+    if slots.births.len() <= number {
+        slots.births.resize(number + 1, Birth::default());
+    }
+    slots.births[number] = Birth::of(record);
+    match reusable {
         Some(from_the_end) => {
             let index = slots.free.len() - 1 - from_the_end;
             let free = slots.free.remove(index);
+            slots.slots[free.slot].give_to(free.resume_at, record.clone());
             Epoch::new(free.slot, free.resume_at)
         }
         None => {
-            let slot = slots.history.len();
+            let slot = slots.slots.len();
             assert!(
                 slot < MAX_SLOTS,
                 "racecheck: more than {MAX_SLOTS} threads at once"
             );
-            slots.history.push(Vec::new());
+            slots.slots.push(Slot {
+                first: 1,
+                record: record.clone(),
+                former: Vec::new(),
+            });
             Epoch::new(slot, 1)
         }
-    };
-    slots.history[epoch.slot()].push((epoch.clock(), record.clone()));
-    epoch
+    }
 }
 
 /// The thread in `last.slot()` is gone. Its slot can go to a thread that knows `known_from`.
@@ -103,9 +141,22 @@ pub(super) fn lower_known_from(last: Epoch, known_from: u64) {
 /// Who was in `epoch`.
 pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
     let slots = slots();
-    let history = slots.history.get(epoch.slot())?;
-    let after = history.partition_point(|(first, _)| *first <= epoch.clock());
-    history[..after].last().map(|(_, record)| record.clone())
+    let slot = slots.slots.get(epoch.slot())?;
+    if slot.first <= epoch.clock() {
+        return Some(slot.record.clone());
+    }
+    let after = slot
+        .former
+        .partition_point(|(first, _)| *first <= epoch.clock());
+    let (_, who) = slot.former[..after].last()?;
+    match who {
+        Who::Record(record) => Some(record.clone()),
+        Who::Former(former) => {
+            // The next thread went on where this one had ended.
+            let next = slot.former.get(after).map_or(slot.first, |(next, _)| *next);
+            Some(former.record(Epoch::new(epoch.slot(), next - 1), &slots.births))
+        }
+    }
 }
 
 /// The threads whose end may be waited for unseen, and which nobody has been seen joining.
@@ -151,23 +202,21 @@ pub(crate) fn is_assumed() -> bool {
 /// knows all that it released" doesn't hold any more. (Whoever gets this knowledge gets it from the adopted thread, after the flag.)
 pub(super) fn everything_so_far() -> VectorClock {
     let slots = slots();
-    if !slots.history.is_empty() {
+    if !slots.slots.is_empty() {
         ASSUMED.store(true, Relaxed);
     }
     let mut clock = VectorClock::new();
-    for (slot, history) in slots.history.iter().enumerate() {
-        if let Some((first, record)) = history.last() {
-            let current = record.epoch();
-            let seen = if current.is_none() {
-                *first
-            } else if current.slot() == slot {
-                current.clock()
-            } else {
-                // It has used this slot up, and gone on in another.
-                MAX_CLOCK
-            };
-            clock.raise(Epoch::new(slot, seen));
-        }
+    for (slot, Slot { first, record, .. }) in slots.slots.iter().enumerate() {
+        let current = record.epoch();
+        let seen = if current.is_none() {
+            *first
+        } else if current.slot() == slot {
+            current.clock()
+        } else {
+            // It has used this slot up, and gone on in another.
+            MAX_CLOCK
+        };
+        clock.raise(Epoch::new(slot, seen));
     }
     clock
 }
@@ -175,7 +224,9 @@ pub(super) fn everything_so_far() -> VectorClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::SyncKind;
     use crate::thread::record::Origin;
+    use std::panic::Location;
 
     fn record() -> Arc<Record> {
         Arc::new(Record::new(
@@ -189,7 +240,8 @@ mod tests {
 
     #[test]
     fn a_slot_goes_only_to_who_knows_its_last_thread() {
-        let first = take_slot(&VectorClock::new(), &record());
+        let former = record();
+        let first = take_slot(&VectorClock::new(), &former);
         free_slot(first, first.clock());
 
         let stranger = take_slot(&VectorClock::new(), &record());
@@ -204,6 +256,66 @@ mod tests {
             (first.slot(), first.clock() + 1)
         );
         assert_eq!(record_of(again).unwrap().number, heir.number);
-        assert_ne!(record_of(first).unwrap().number, heir.number);
+        assert_eq!(record_of(first).unwrap().number, former.number);
+    }
+
+    #[test]
+    fn of_a_former_thread_what_a_report_says_is_kept() {
+        static KIND: SyncKind = SyncKind {
+            name: "test",
+            release: "released",
+            acquire: "acquired",
+        };
+        let (main, site) = (record(), Location::caller());
+        take_slot(&VectorClock::new(), &main);
+        let child = |creator: &Arc<Record>| {
+            let creator = Some(creator.clone());
+            Arc::new(Record::new(
+                next_number(),
+                Origin::Tracked,
+                creator,
+                None,
+                None,
+            ))
+        };
+        let creator = child(&main);
+        let created = take_slot(&VectorClock::new(), &creator);
+        let thread = child(&creator);
+        thread.set_name("one of many");
+        let mut knows = VectorClock::new();
+        // Its slot goes to a second thread, and from that to a third.
+        let mut at = take_slot(&knows, &thread);
+        let first = at;
+        let last = Epoch::new(at.slot(), 7);
+        thread.note_release(&KIND, Some(site));
+        for end in [last, Epoch::new(at.slot(), 9)] {
+            free_slot(end, end.clock());
+            knows.raise(end);
+            at = take_slot(&knows, &record());
+            assert_eq!((at.slot(), at.clock()), (end.slot(), end.clock() + 1));
+        }
+        free_slot(created, created.clock());
+        let (number, creators) = (thread.number, [creator.number, main.number]);
+        drop((thread, creator, main));
+
+        for epoch in [first, last] {
+            let former = record_of(epoch).unwrap();
+            assert_eq!(former.number, number);
+            assert_eq!(former.name(), Some("one of many"));
+            assert!(former.is_finished());
+            assert_eq!(former.epoch(), last);
+            let (kind, released) = former.last_release().unwrap();
+            assert!(std::ptr::eq(kind, &KIND) && released == Some(site));
+            let creator = former.creator.as_ref().unwrap();
+            let creators_creator = creator.creator.as_ref().unwrap();
+            assert_eq!([creator.number, creators_creator.number], creators);
+        }
+        assert_ne!(record_of(Epoch::new(at.slot(), 8)).unwrap().number, number);
+    }
+
+    /// 64 bytes with what is put in front of it, against 300.
+    #[test]
+    fn little_is_kept_of_a_former_thread() {
+        assert!(size_of::<(u64, Who)>() + size_of::<Birth>() <= 64);
     }
 }

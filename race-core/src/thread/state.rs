@@ -18,20 +18,13 @@ use crate::stack::capture::{self, ContextCache};
 use crate::stack::depot::{ContextId, Detail, HeldLock};
 use crate::sync::edge::{EdgeCache, EdgeId};
 use crate::sync::{SyncClock, SyncKind};
+use crate::thread::lessons::{Learned, Lessons};
 use crate::thread::local;
 use crate::thread::record::Record;
 use crate::thread::registry;
 
 /// A place in the program's text, where it is known: C and plain `std::thread` have none.
 pub(crate) type Site = Option<&'static Location<'static>>;
-
-/// How a thread came to know a slot.
-#[derive(Clone, Copy)]
-pub(crate) struct Learned {
-    pub(crate) edge: EdgeId,
-    /// Whether the thread in the slot was itself the one that released.
-    pub(crate) direct: bool,
-}
 
 /// Near misses kept of a thread: enough for a flag or two, and the report needs only the right one.
 const NEAR_MISSES: usize = 4;
@@ -53,8 +46,10 @@ pub(crate) struct ThreadState {
     last_access: u64,
     /// Everybody else's entries. Shared with what this thread released, until it learns something new.
     base: Arc<VectorClock>,
-    /// Per slot, the edge by which `base` last learned of it; shorter than `base` where it was learned at birth.
-    learned_by: Vec<Option<Learned>>,
+    /// The clock value of the epoch in which `base` was last changed: who knows this epoch or a later one knows all of `base`.
+    learned_in: u64,
+    /// By which edges `base` came to know what it knows.
+    lessons: Lessons,
     edges: EdgeCache,
     /// The last loads that saw another thread's store and were not ordered after it, newest last.
     near_misses: SmallVec<[NearMiss; NEAR_MISSES]>,
@@ -86,7 +81,8 @@ impl ThreadState {
             epoch,
             last_access: 0,
             base,
-            learned_by: Vec::new(),
+            learned_in: epoch.clock(),
+            lessons: Lessons::default(),
             edges: EdgeCache::default(),
             near_misses: SmallVec::new(),
             release_fence: SyncClock::new(),
@@ -140,39 +136,56 @@ impl ThreadState {
     #[cold]
     fn acquire_slow(&mut self, clock: &SyncClock, kind: &'static SyncKind, site: Site) {
         let edge = self.edges.intern(kind, clock.site, site);
-        if let Some(theirs) = &clock.base {
-            self.join_base(theirs, edge);
+        let is_taken = self.is_known_to(clock);
+        let theirs = clock.base.as_deref();
+        let base = match theirs.filter(|theirs| !self.knows_source(theirs)) {
+            // Nothing is new but the releaser's epoch.
+            None => Arc::make_mut(&mut self.base),
+            Some(theirs) if is_taken && theirs.is_large() => {
+                self.lessons.learn_all(edge);
+                take_over(&mut self.base, theirs)
+            }
+            Some(theirs) => join(&mut self.base, theirs, &mut self.lessons, edge),
+        };
+        if !clock.epoch.is_none() {
+            if base.raise(clock.epoch) {
+                self.lessons.learn_releaser(clock.epoch.slot(), edge);
+            }
+            if is_taken {
+                base.set_source(clock.epoch);
+            }
         }
-        if !clock.epoch.is_none() && Arc::make_mut(&mut self.base).raise(clock.epoch) {
-            self.learn(clock.epoch.slot(), Learned { edge, direct: true });
-        }
+        self.learned_in = self.epoch.clock();
         self.record.publish_known(&self.base);
     }
 
-    fn join_base(&mut self, theirs: &VectorClock, edge: EdgeId) {
-        let mut raised: SmallVec<[usize; 16]> = SmallVec::new();
-        Arc::make_mut(&mut self.base).join(theirs, |slot| raised.push(slot));
-        for slot in raised {
-            self.learn(
-                slot,
-                Learned {
-                    edge,
-                    direct: false,
-                },
-            );
+    /// Whether `clock` is known to know all of `base`. Then the join of the two is `clock`.
+    ///
+    /// It does if it knows something that this thread released since it learned anything, or what taught it all of it.
+    fn is_known_to(&self, clock: &SyncClock) -> bool {
+        let Some(theirs) = &clock.base else {
+            return false;
+        };
+        if registry::is_assumed() {
+            return false;
         }
+        let mine = Epoch::new(self.epoch.slot(), self.learned_in);
+        let source = self.base.source();
+        theirs.knows(mine)
+            || !source.is_none()
+                && (theirs.knows(source)
+                    || source.slot() == clock.epoch.slot() && source.clock() <= clock.epoch.clock())
     }
 
-    fn learn(&mut self, slot: usize, learned: Learned) {
-        if self.learned_by.len() <= slot {
-            self.learned_by.resize(slot + 1, None);
-        }
-        self.learned_by[slot] = Some(learned);
+    /// Whether this thread is known to know all of `theirs`.
+    fn knows_source(&self, theirs: &VectorClock) -> bool {
+        let source = theirs.source();
+        !source.is_none() && self.knows(source) && !registry::is_assumed()
     }
 
     /// The last edge that taught this thread of `slot`, unless it was born knowing.
     pub(crate) fn learned_of(&self, slot: usize) -> Option<Learned> {
-        self.learned_by.get(slot).copied().flatten()
+        self.lessons.of(slot)
     }
 
     /// How far this thread knows `slot`.
@@ -260,6 +273,7 @@ impl ThreadState {
         Arc::make_mut(&mut self.base).raise(Epoch::new(self.epoch.slot(), MAX_CLOCK));
         self.last_access = 0;
         let epoch = registry::take_slot(&self.base, &self.record);
+        self.learned_in = epoch.clock();
         self.set_epoch(epoch);
     }
 
@@ -282,7 +296,7 @@ impl ThreadState {
     /// A relaxed load that saw `clock`: `P[t]` ⊔= `clock`.
     pub(crate) fn defer(&mut self, clock: &SyncClock) {
         if let Some(base) = &clock.base {
-            self.pending.join(base, |_| ());
+            self.pending.join(base);
         }
         if !clock.epoch.is_none() {
             self.pending.raise(clock.epoch);
@@ -318,7 +332,8 @@ impl ThreadState {
         if !self.covers(&self.pending) {
             let pending = std::mem::take(&mut self.pending);
             let edge = self.edges.intern(kind, None, site);
-            self.join_base(&pending, edge);
+            join(&mut self.base, &pending, &mut self.lessons, edge);
+            self.learned_in = self.epoch.clock();
             self.record.publish_known(&self.base);
         }
     }
@@ -370,6 +385,36 @@ impl ThreadState {
     }
 }
 
+/// `base` := `theirs`.
+fn take_over<'a>(base: &'a mut Arc<VectorClock>, theirs: &VectorClock) -> &'a mut VectorClock {
+    let is_shared = Arc::strong_count(base) > 1;
+    if is_shared {
+        *base = Arc::new(theirs.clone());
+    }
+    let own = Arc::make_mut(base);
+    if !is_shared {
+        own.clone_from(theirs);
+    }
+    own
+}
+
+/// `base` ⊔= `theirs`, by way of `edge`.
+fn join<'a>(
+    base: &'a mut Arc<VectorClock>,
+    theirs: &VectorClock,
+    lessons: &mut Lessons,
+    edge: EdgeId,
+) -> &'a mut VectorClock {
+    let base = Arc::make_mut(base);
+    if base.is_large() || theirs.is_large() {
+        let joined = base.join(theirs);
+        lessons.learn_joined(&joined, edge);
+    } else {
+        base.join_small(theirs, |slot| lessons.learn(slot, edge));
+    }
+    base
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -382,7 +427,13 @@ mod tests {
     };
 
     fn thread(first_clock: u64) -> ThreadState {
-        let record = Arc::new(Record::new(1_000_000, Origin::Tracked, None, None, None));
+        let record = Arc::new(Record::new(
+            registry::next_number(),
+            Origin::Tracked,
+            None,
+            None,
+            None,
+        ));
         let slot = registry::take_slot(&VectorClock::new(), &record).slot();
         let epoch = Epoch::new(slot, first_clock);
         ThreadState::new(epoch, Arc::default(), None, record)

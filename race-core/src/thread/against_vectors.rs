@@ -1,0 +1,188 @@
+//! Threads that release and acquire in any order, beside the textbook: a whole vector for each thread, lock and fence.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use crate::clock::VectorClock;
+use crate::sync::{SyncClock, SyncKind};
+use crate::thread::record::{Origin, Record};
+use crate::thread::registry;
+use crate::thread::state::ThreadState;
+
+static KIND: SyncKind = SyncKind {
+    name: "test",
+    release: "released",
+    acquire: "acquired",
+};
+
+const LOCKS: usize = 3;
+
+/// What one of the threads does with one of the locks.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Acquire(usize),
+    Release(usize),
+    /// Adds to what the lock carries.
+    ReleaseJoin(usize),
+    /// As a mutex: acquires what was there, and replaces it.
+    HandOver(usize),
+    RelaxedLoad(usize),
+    AcquireFence,
+    ReleaseFence,
+    /// A relaxed store: the lock carries what the last release fence published.
+    RelaxedStore(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let lock = || 0..LOCKS;
+    prop_oneof![
+        2 => lock().prop_map(Step::Acquire),
+        2 => lock().prop_map(Step::Release),
+        1 => lock().prop_map(Step::ReleaseJoin),
+        8 => lock().prop_map(Step::HandOver),
+        1 => lock().prop_map(Step::RelaxedLoad),
+        1 => Just(Step::AcquireFence),
+        1 => Just(Step::ReleaseFence),
+        1 => lock().prop_map(Step::RelaxedStore),
+    ]
+}
+
+type Vector = Vec<u64>;
+
+fn join(vector: &mut [u64], other: &[u64]) {
+    for (mine, theirs) in vector.iter_mut().zip(other) {
+        *mine = (*mine).max(*theirs);
+    }
+}
+
+/// The textbook's thread: `C[t]`, `F[t]`, `P[t]`.
+struct Model {
+    me: usize,
+    clock: Vector,
+    released: Vector,
+    pending: Vector,
+}
+
+impl Model {
+    fn new(me: usize, threads: usize, mut clock: Vector) -> Model {
+        clock[me] = 1;
+        Model {
+            me,
+            clock,
+            released: vec![0; threads],
+            pending: vec![0; threads],
+        }
+    }
+
+    fn release(&mut self) -> Vector {
+        let published = self.clock.clone();
+        self.clock[self.me] += 1;
+        published
+    }
+}
+
+fn thread(base: VectorClock) -> ThreadState {
+    let record = Arc::new(Record::new(
+        registry::next_number(),
+        Origin::Tracked,
+        None,
+        None,
+        None,
+    ));
+    let epoch = registry::take_slot(&VectorClock::new(), &record);
+    ThreadState::new(epoch, Arc::new(base), None, record)
+}
+
+fn perform(step: Step, thread: &mut ThreadState, locks: &mut [SyncClock]) {
+    match step {
+        Step::Acquire(lock) => thread.acquire(&locks[lock], &KIND, None),
+        Step::Release(lock) => thread.release_into(&mut locks[lock], &KIND, None),
+        Step::ReleaseJoin(lock) => thread.release_join(&mut locks[lock], &KIND, None),
+        Step::HandOver(lock) => {
+            thread.acquire(&locks[lock], &KIND, None);
+            thread.release_into(&mut locks[lock], &KIND, None);
+        }
+        Step::RelaxedLoad(lock) => thread.defer(&locks[lock]),
+        Step::AcquireFence => thread.fence_acquire(&KIND, None),
+        Step::ReleaseFence => thread.fence_release(&KIND, None),
+        Step::RelaxedStore(lock) => locks[lock] = thread.release_fence().clone(),
+    }
+}
+
+fn model(step: Step, thread: &mut Model, locks: &mut [Vector]) {
+    match step {
+        Step::Acquire(lock) => join(&mut thread.clock, &locks[lock]),
+        Step::Release(lock) => locks[lock] = thread.release(),
+        Step::ReleaseJoin(lock) => join(&mut locks[lock], &thread.release()),
+        Step::HandOver(lock) => {
+            join(&mut thread.clock, &locks[lock]);
+            locks[lock] = thread.release();
+        }
+        Step::RelaxedLoad(lock) => join(&mut thread.pending, &locks[lock]),
+        Step::AcquireFence => {
+            let pending = thread.pending.clone();
+            join(&mut thread.clock, &pending);
+        }
+        Step::ReleaseFence => thread.released = thread.release(),
+        Step::RelaxedStore(lock) => locks[lock] = thread.released.clone(),
+    }
+}
+
+/// Some threads are born by others in the course of it; the rest know nothing of each other at first.
+fn check(threads: usize, steps: &[(usize, Step)]) -> Result<(), TestCaseError> {
+    assert!(!registry::is_assumed(), "the short cuts are what is tested");
+    let strangers = threads.div_ceil(2);
+    let mut states: Vec<ThreadState> = (0..strangers).map(|_| thread(VectorClock::new())).collect();
+    let mut models: Vec<Model> = (0..strangers)
+        .map(|me| Model::new(me, threads, vec![0; threads]))
+        .collect();
+    let mut locks: [SyncClock; LOCKS] = Default::default();
+    let mut vectors: [Vector; LOCKS] = std::array::from_fn(|_| vec![0; threads]);
+    for (index, step) in steps {
+        let index = index % threads;
+        if index >= states.len() {
+            let parent = index % states.len();
+            let released = states[parent].release(&KIND, None);
+            states.push(thread(released.into_base()));
+            let clock = models[parent].release();
+            models.push(Model::new(models.len(), threads, clock));
+            continue;
+        }
+        perform(*step, &mut states[index], &mut locks);
+        model(*step, &mut models[index], &mut vectors);
+        let (state, model) = (&states[index], &models[index]);
+        prop_assert_eq!(state.epoch().clock(), model.clock[index]);
+        for (slot, known) in model.clock.iter().enumerate() {
+            if let Some(other) = states.get(slot)
+                && slot != index
+            {
+                prop_assert_eq!(state.known_clock(other.epoch().slot()), *known);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn steps(threads: usize) -> impl Strategy<Value = Vec<(usize, Step)>> {
+    prop::collection::vec((0..threads, step()), 1..600)
+}
+
+/// On a thread of its own: a state publishes its epoch to the fast path of whoever runs it.
+fn apart(test: impl FnOnce() -> Result<(), TestCaseError> + Send) -> Result<(), TestCaseError> {
+    std::thread::scope(|s| s.spawn(test).join()).expect("the test says why it fails")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn a_few_threads(steps in steps(5)) {
+        apart(|| check(5, &steps))?;
+    }
+
+    #[test]
+    fn many_threads(steps in steps(90)) {
+        apart(|| check(90, &steps))?;
+    }
+}
