@@ -9,9 +9,9 @@ use race_oracle::atomics::Atomics;
 use race_oracle::order::{EventId, Order};
 use race_oracle::program::variable;
 
+use crate::compare::{Side, pair};
 use crate::program::{CAPACITY, THREADS};
 use crate::run::Note;
-use crate::{Side, pair};
 
 /// What others wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

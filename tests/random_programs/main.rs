@@ -3,78 +3,19 @@
 //! - `program`: what each thread does.
 //! - `run`: does it, and notes what each operation was seen to do: which store a load read from, whose turn at a lock it was, which message came.
 //! - `judge`: puts the notes into an order that could have been, and asks the oracle which pairs race.
+//! - `compare`: the test.
 //!
 //! The notes come from the values that the program itself sees. So nothing here depends on what the engine believes, nor on timing: whatever order the threads
 //! ran in, the engine's races must be the oracle's.
 
 #![cfg(feature = "race-check")]
 
+mod compare;
 mod judge;
 mod program;
 mod run;
 
-use std::collections::BTreeSet;
-
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
-
-/// One side of a race: which thread accessed which variable how.
-type Side = (usize, usize, bool);
-
-/// Two sides, the smaller first.
-fn pair(a: Side, b: Side) -> (Side, Side) {
-    (a.min(b), a.max(b))
-}
-
-fn compare(numbers: &[u32]) -> Result<bool, String> {
-    let program = program::from_numbers(numbers);
-    let ran = run::run(&program);
-    let wanted = judge::races(&ran.notes);
-    let variables = |races: &BTreeSet<(Side, Side)>| -> BTreeSet<usize> {
-        races
-            .iter()
-            .map(|((_, variable, _), _)| *variable)
-            .collect()
-    };
-    let verdict = if let Some(wrong) = ran.races.difference(&wanted).next() {
-        Err(format!("not a race: {wrong:?}"))
-    } else if variables(&ran.races) != variables(&wanted) {
-        Err("missed one".to_owned())
-    } else {
-        Ok(!wanted.is_empty())
-    };
-    verdict.map_err(|error| {
-        format!(
-            "{error}\nreported: {:?}\nraces: {wanted:?}\n{:#?}",
-            ran.races, ran.notes
-        )
-    })
-}
-
 #[test]
 fn the_engine_agrees_with_the_definition() {
-    let cases = std::env::var("RACE_PROGRAMS").map_or(150, |number| {
-        number
-            .parse()
-            .expect("RACE_PROGRAMS is a number of programs")
-    });
-    let mut runner = TestRunner::new(Config {
-        cases,
-        max_shrink_iters: 2000,
-        failure_persistence: None,
-        ..Config::default()
-    });
-    let (racy, silent) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
-    let verdict = runner.run(&prop::collection::vec(any::<u32>(), 20..150), |numbers| {
-        // What happens depends on the schedule: a failing program has to fail again to be made smaller.
-        for _ in 0..3 {
-            let is_racy = compare(&numbers).map_err(TestCaseError::fail)?;
-            let tally = if is_racy { &racy } else { &silent };
-            tally.set(tally.get() + 1);
-        }
-        Ok(())
-    });
-    verdict.unwrap_or_else(|error| panic!("{error}"));
-    println!("{} racy, {} silent", racy.get(), silent.get());
-    assert!(racy.get() > cases / 10 && silent.get() > cases / 10);
+    compare::the_engine_agrees_with_the_definition();
 }

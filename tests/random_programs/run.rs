@@ -14,8 +14,8 @@ use racecheck::sync::{
 use racecheck::thread::{Scope, ScopedJoinHandle};
 use racecheck::{Shared, check, hb, thread};
 
+use crate::compare::{Side, pair};
 use crate::program::{ATOMICS, CAPACITY, CELLS, LOCKS, Operation, Program, THREADS, VARIABLES};
-use crate::{Side, pair};
 
 /// What one operation did.
 #[derive(Clone, Copy, Debug)]

@@ -154,15 +154,7 @@ fn listing(steps: &[Step]) -> String {
     steps.iter().enumerate().map(line).collect()
 }
 
-#[test]
-fn the_engine_agrees_with_the_definition() {
-    let wanted: u64 = env::var("RACE_ORACLE_EVENTS").map_or(200_000, |number| {
-        number
-            .replace('_', "")
-            .parse()
-            .expect("RACE_ORACLE_EVENTS is a number of events")
-    });
-    let mut tally = Tally::default();
+fn try_programs(wanted: u64, tally: &mut Tally) {
     while tally.events < wanted {
         // A runner runs its cases once.
         let mut runner = TestRunner::new(Config {
@@ -171,7 +163,7 @@ fn the_engine_agrees_with_the_definition() {
             failure_persistence: None,
             ..Config::default()
         });
-        let counted = RefCell::new(&mut tally);
+        let counted = RefCell::new(&mut *tally);
         let numbers = prop::collection::vec(any::<u32>(), 10..400);
         let verdict = runner.run(&numbers, |numbers| {
             let steps = program::from_numbers(&numbers);
@@ -181,6 +173,18 @@ fn the_engine_agrees_with_the_definition() {
         });
         verdict.unwrap_or_else(|error| panic!("{error}"));
     }
+}
+
+/// Tries as many events as `RACE_ORACLE_EVENTS` says.
+pub(crate) fn the_engine_agrees_with_the_definition() {
+    let wanted: u64 = env::var("RACE_ORACLE_EVENTS").map_or(200_000, |number| {
+        number
+            .replace('_', "")
+            .parse()
+            .expect("RACE_ORACLE_EVENTS is a number of events")
+    });
+    let mut tally = Tally::default();
+    try_programs(wanted, &mut tally);
     println!("{tally:?}");
     // Of both kinds enough to mean something.
     assert!(tally.racy > tally.programs / 20 && tally.racy < tally.programs * 19 / 20);
