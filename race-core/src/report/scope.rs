@@ -25,6 +25,15 @@ pub(crate) struct Scope {
     found: Mutex<Found>,
 }
 
+/// Each is only like itself.
+impl PartialEq for Scope {
+    fn eq(&self, other: &Scope) -> bool {
+        ptr::eq(self, other)
+    }
+}
+
+impl Eq for Scope {}
+
 /// What became of a race that was offered to a scope.
 pub(crate) enum Offer {
     Taken,

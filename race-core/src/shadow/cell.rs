@@ -173,3 +173,13 @@ impl Knowledge for ThreadState {
         self.knows(epoch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tracked_value_pays_32_bytes() {
+        assert_eq!(size_of::<ShadowCell>(), 32);
+    }
+}

@@ -1,4 +1,4 @@
-//! What is kept of a thread when its slot has gone to another one: what a report says of it, and no more.
+//! What is kept of a thread that has ended: what a report says of it, and no more.
 //!
 //! A program may start millions of threads, and an access of any of them may be the earlier side of a race. So this is kept for ever, and has to
 //! be small: a tenth of a [`Record`]. It becomes a record again only for a report.
@@ -12,13 +12,36 @@ use crate::stack::depot::ContextId;
 use crate::sync::edge::{self, Edge, EdgeId};
 use crate::thread::record::{Origin, Record};
 
-/// A thread that has ended and was joined, or will never be.
+/// A thread that has ended.
 pub(super) struct Former {
     number: u32,
+    told: Arc<Told>,
+}
+
+/// What threads that do the same thing have in common, more often than not.
+#[derive(PartialEq, Eq)]
+struct Told {
+    name: Option<Box<str>>,
     /// The kind and place of its last release; there is no acquire.
     last_release: Option<EdgeId>,
-    name: Option<Box<str>>,
     scope: Option<Arc<Scope>>,
+}
+
+/// The last thread's: the next one's may be the same.
+#[derive(Default)]
+pub(super) struct LastTold(Option<Arc<Told>>);
+
+impl LastTold {
+    pub(super) const fn new() -> LastTold {
+        LastTold(None)
+    }
+
+    fn share(&mut self, told: Told) -> Arc<Told> {
+        match &self.0 {
+            Some(last) if **last == told => last.clone(),
+            _ => self.0.insert(Arc::new(told)).clone(),
+        }
+    }
 }
 
 /// Who created a thread, and where.
@@ -40,18 +63,21 @@ impl Birth {
 
 impl Former {
     /// None if more of the thread may be asked for: whether its end was waited for unseen.
-    pub(super) fn of(record: &Record) -> Option<Former> {
+    pub(super) fn of(record: &Record, last_told: &mut LastTold) -> Option<Former> {
         let Origin::Tracked = record.origin else {
             return None;
         };
         let last_release = record
             .last_release()
             .map(|(kind, site)| edge::intern(kind, site, None));
+        let told = Told {
+            name: record.name().map(Box::from),
+            last_release,
+            scope: record.scope.clone(),
+        };
         Some(Former {
             number: record.number,
-            last_release,
-            name: record.name().map(Box::from),
-            scope: record.scope.clone(),
+            told: last_told.share(told),
         })
     }
 
@@ -69,12 +95,12 @@ impl Former {
             let record = Record::new(number, Origin::Tracked, creator, created, None);
             Some(Arc::new(record))
         });
-        let scope = self.scope.clone();
+        let scope = self.told.scope.clone();
         let record = Record::new(self.number, Origin::Tracked, creator, birth.created, scope);
-        if let Some(name) = &self.name {
+        if let Some(name) = &self.told.name {
             record.set_name(name);
         }
-        if let Some(Edge { kind, released, .. }) = self.last_release.map(edge::get) {
+        if let Some(Edge { kind, released, .. }) = self.told.last_release.map(edge::get) {
             record.note_release(kind, released);
         }
         record.clock.store(last.bits(), Relaxed);

@@ -5,7 +5,7 @@
 //! - `state`: what one thread knows (its clocks, fences and locks).
 //! - `lessons`: by which edge it came to know it, for the reports.
 //! - `record`: what others may read of a thread, during its life and after it.
-//! - `former`: what of that is kept once the slot has gone to another thread.
+//! - `former`: what of that is kept once the thread has ended.
 //! - `registry`: slots, their reuse, and who was in which when.
 //! - `lifecycle`: fork, start, end, join; adoption of threads that nobody announced.
 //! - `pthread`: on Linux, how threads started by plain `std::thread` or by C are seen all the same.

@@ -4,13 +4,14 @@
 //! epoch of the new thread knows everything of the old one. So clocks grow with the threads that are alive or unjoined, not with all that
 //! ever ran. Under this lock nothing of the program's may run.
 
+use std::num::NonZeroU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::VectorClock;
 use crate::epoch::{Epoch, MAX_CLOCK, MAX_SLOTS};
-use crate::thread::former::{Birth, Former};
+use crate::thread::former::{Birth, Former, LastTold};
 use crate::thread::record::Record;
 use crate::thread::state::ThreadState;
 
@@ -27,11 +28,18 @@ struct FreeSlot {
 
 /// Who is in a slot, or was last, and who was before.
 struct Slot {
-    /// The first clock value of `record`'s thread here.
+    tenure: Tenure,
+    /// Once that one has ended: the first clock value of the next one.
+    resume_at: u64,
+}
+
+/// A thread's time in a slot.
+struct Tenure {
+    /// Its first clock value there.
     first: u64,
-    record: Arc<Record>,
-    /// In order, from which clock value on.
-    former: Vec<(u64, Who)>,
+    who: Who,
+    /// Where in `former` the one before it is.
+    before: Option<NonZeroU32>,
 }
 
 enum Who {
@@ -40,15 +48,35 @@ enum Who {
 }
 
 impl Slot {
-    fn give_to(&mut self, first: u64, record: Arc<Record>) {
-        let last = std::mem::replace(&mut self.record, record);
-        let who = Former::of(&last).map_or(Who::Record(last), Who::Former);
-        // Not twice as much at a time: there are many such lists.
-        if self.former.len() == self.former.capacity() {
-            self.former.reserve_exact(self.former.len() / 2 + 1);
+    fn new(record: &Arc<Record>) -> Slot {
+        Slot {
+            tenure: Tenure {
+                first: 1,
+                who: Who::Record(record.clone()),
+                before: None,
+            },
+            resume_at: 0,
         }
-        self.former.push((self.first, who));
-        self.first = first;
+    }
+
+    fn end(&mut self, resume_at: u64, last_told: &mut LastTold) {
+        self.resume_at = resume_at;
+        if let Who::Record(record) = &self.tenure.who
+            && let Some(former) = Former::of(record, last_told)
+        {
+            self.tenure.who = Who::Former(former);
+        }
+    }
+
+    fn give_to(&mut self, record: &Arc<Record>, former: &mut Vec<Tenure>) {
+        let tenure = Tenure {
+            first: self.resume_at,
+            who: Who::Record(record.clone()),
+            before: u32::try_from(former.len() + 1)
+                .ok()
+                .and_then(NonZeroU32::new),
+        };
+        former.push(std::mem::replace(&mut self.tenure, tenure));
     }
 }
 
@@ -56,14 +84,20 @@ impl Slot {
 struct Slots {
     slots: Vec<Slot>,
     free: Vec<FreeSlot>,
+    /// Those who were in a slot before. One list for all: ten thousand short ones that grow now and then, among all that a program allocates and frees,
+    /// would keep ten thousand pages.
+    former: Vec<Tenure>,
     /// By the thread's number.
     births: Vec<Birth>,
+    last_told: LastTold,
 }
 
 static SLOTS: Mutex<Slots> = Mutex::new(Slots {
     slots: Vec::new(),
     free: Vec::new(),
+    former: Vec::new(),
     births: Vec::new(),
+    last_told: LastTold::new(),
 });
 
 static NEXT_NUMBER: AtomicU32 = AtomicU32::new(2);
@@ -95,7 +129,10 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
         Some(from_the_end) => {
             let index = slots.free.len() - 1 - from_the_end;
             let free = slots.free.remove(index);
-            slots.slots[free.slot].give_to(free.resume_at, record.clone());
+            let Slots {
+                slots: all, former, ..
+            } = &mut *slots;
+            all[free.slot].give_to(record, former);
             Epoch::new(free.slot, free.resume_at)
         }
         None => {
@@ -104,11 +141,7 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
                 slot < MAX_SLOTS,
                 "racecheck: more than {MAX_SLOTS} threads at once"
             );
-            slots.slots.push(Slot {
-                first: 1,
-                record: record.clone(),
-                former: Vec::new(),
-            });
+            slots.slots.push(Slot::new(record));
             Epoch::new(slot, 1)
         }
     }
@@ -117,9 +150,17 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
 /// The thread in `last.slot()` is gone. Its slot can go to a thread that knows `known_from`.
 pub(crate) fn free_slot(last: Epoch, known_from: u64) {
     let resume_at = last.clock() + 1;
+    let mut slots = slots();
+    let Slots {
+        slots: all,
+        last_told,
+        free,
+        ..
+    } = &mut *slots;
+    all[last.slot()].end(resume_at, last_told);
     // A slot that is nearly used up stays with the dead: its next thread would have to leave it at once.
     if resume_at < MAX_CLOCK / 2 {
-        slots().free.push(FreeSlot {
+        free.push(FreeSlot {
             slot: last.slot(),
             known_from,
             resume_at,
@@ -142,18 +183,16 @@ pub(super) fn lower_known_from(last: Epoch, known_from: u64) {
 pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
     let slots = slots();
     let slot = slots.slots.get(epoch.slot())?;
-    if slot.first <= epoch.clock() {
-        return Some(slot.record.clone());
+    let (mut tenure, mut next) = (&slot.tenure, slot.resume_at);
+    while epoch.clock() < tenure.first {
+        next = tenure.first;
+        tenure = &slots.former[tenure.before?.get() as usize - 1];
     }
-    let after = slot
-        .former
-        .partition_point(|(first, _)| *first <= epoch.clock());
-    let (_, who) = slot.former[..after].last()?;
+    let who = &tenure.who;
     match who {
         Who::Record(record) => Some(record.clone()),
         Who::Former(former) => {
-            // The next thread went on where this one had ended.
-            let next = slot.former.get(after).map_or(slot.first, |(next, _)| *next);
+            // The next thread goes on where this one has ended.
             Some(former.record(Epoch::new(epoch.slot(), next - 1), &slots.births))
         }
     }
@@ -206,17 +245,22 @@ pub(super) fn everything_so_far() -> VectorClock {
         ASSUMED.store(true, Relaxed);
     }
     let mut clock = VectorClock::new();
-    for (slot, Slot { first, record, .. }) in slots.slots.iter().enumerate() {
-        let current = record.epoch();
-        let seen = if current.is_none() {
-            *first
-        } else if current.slot() == slot {
-            current.clock()
-        } else {
-            // It has used this slot up, and gone on in another.
-            MAX_CLOCK
+    for (index, slot) in slots.slots.iter().enumerate() {
+        let seen = match &slot.tenure.who {
+            Who::Former(_) => slot.resume_at - 1,
+            Who::Record(record) => {
+                let current = record.epoch();
+                if current.is_none() {
+                    slot.tenure.first
+                } else if current.slot() == index {
+                    current.clock()
+                } else {
+                    // It has used this slot up, and gone on in another.
+                    MAX_CLOCK
+                }
+            }
         };
-        clock.raise(Epoch::new(slot, seen));
+        clock.raise(Epoch::new(index, seen));
     }
     clock
 }
@@ -313,9 +357,9 @@ mod tests {
         assert_ne!(record_of(Epoch::new(at.slot(), 8)).unwrap().number, number);
     }
 
-    /// 64 bytes with what is put in front of it, against 300.
+    /// A record has 300 bytes.
     #[test]
     fn little_is_kept_of_a_former_thread() {
-        assert!(size_of::<(u64, Who)>() + size_of::<Birth>() <= 64);
+        assert!(size_of::<Tenure>() + size_of::<Birth>() <= 44);
     }
 }
