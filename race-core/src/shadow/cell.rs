@@ -5,6 +5,7 @@
 use std::panic::Location;
 
 use crate::epoch::Epoch;
+use crate::primitive::const_fn;
 use crate::report;
 use crate::shadow::state::{Access, Class, Conflicts, Knowledge};
 use crate::shadow::word::Words;
@@ -51,11 +52,13 @@ impl std::fmt::Debug for ShadowCell {
 }
 
 impl ShadowCell {
-    /// The shadow of a value that nobody has accessed; `created` is where the value was made.
-    pub const fn new(created: &'static Location<'static>) -> ShadowCell {
-        ShadowCell {
-            words: Words::new(),
-            created,
+    const_fn! {
+        /// The shadow of a value that nobody has accessed; `created` is where the value was made.
+        pub const fn new(created: &'static Location<'static>) -> ShadowCell {
+            ShadowCell {
+                words: Words::new(),
+                created,
+            }
         }
     }
 
@@ -116,23 +119,11 @@ impl ShadowCell {
         }
         local::enter(|thread| {
             // An access to read-shared state may well be recorded, where the fast path doesn't look.
-            if self.words.is_many() {
-                let mut locked = self.words.lock();
-                let state = locked.take();
-                let recorded = state.is_recorded(thread.epoch(), class);
-                locked.put(state);
-                if recorded {
-                    return;
-                }
-            }
-            let context = thread.access_context(Some(site), Detail::Plain);
-            let mut locked = self.words.lock();
-            if locked.access_in_place(thread, class, context) {
+            if self.words.is_many() && self.words.is_recorded(thread.epoch(), class) {
                 return;
             }
-            let mut state = locked.take();
-            let conflicts = state.access(thread, class, Some(context));
-            locked.put(state);
+            let context = thread.access_context(Some(site), Detail::Plain);
+            let conflicts = self.words.access(thread, class, context);
             if !conflicts.is_empty() {
                 self.report(thread, class, context, &conflicts, target);
             }

@@ -10,12 +10,12 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use dashmap::DashMap;
 use once_cell::sync::Lazy;
 
+use crate::primitive::sync::atomic::AtomicU64;
 use crate::report;
 use crate::shadow::state::{Access, Class, Conflicts, State};
 use crate::shadow::word::{LockedWords, Words};
@@ -34,7 +34,7 @@ struct Share {
 }
 
 #[derive(Default)]
-struct Granule {
+pub(crate) struct Granule {
     /// The state of the bytes in `extent`, and the lock for all of the granule.
     words: Words,
     /// Which bytes `words` speaks of; or, with bit 63, a pointer to shares that replace it. 0: never accessed.
@@ -79,7 +79,7 @@ impl Granule {
 
     /// Whether a plain access to exactly the bytes in `mask` has been recorded in the epoch `word`.
     #[inline]
-    fn is_recorded(&self, mask: u8, class: Class, word: u64) -> bool {
+    pub(crate) fn is_recorded(&self, mask: u8, class: Class, word: u64) -> bool {
         self.extent.load(Acquire) == u64::from(mask)
             && match class {
                 Class::Read => self.words.is_read_in(word),
@@ -89,7 +89,7 @@ impl Granule {
     }
 
     /// The accesses that this one races with, and the bytes that they have in common with it.
-    fn access(
+    pub(crate) fn access(
         &self,
         thread: &ThreadState,
         mask: u8,
@@ -134,7 +134,7 @@ impl Granule {
         (conflicts, common)
     }
 
-    fn forget(&self, mask: u8) {
+    pub(crate) fn forget(&self, mask: u8) {
         if self.extent.load(Acquire) == 0 {
             return;
         }

@@ -10,16 +10,16 @@
 //! The words may be stale when the fast path reads them. That is harmless: only a thread itself ever stores its own epochs, so an
 //! equal word was this thread's own, and whoever has overwritten it since has checked against it.
 
-use std::hint;
 use std::ptr;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::thread::yield_now;
 
 use smallvec::SmallVec;
 
 use crate::epoch::Epoch;
-use crate::shadow::state::{Access, Class, Knowledge, State};
+use crate::primitive::sync::atomic::AtomicU64;
+use crate::primitive::thread::yield_now;
+use crate::primitive::{Exclusive, const_fn, hint};
+use crate::shadow::state::{Access, Class, Conflicts, Knowledge, State};
 use crate::stack::depot::ContextId;
 
 const LOCKED: u64 = 1 << 63;
@@ -35,11 +35,13 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    pub(crate) const fn new() -> Words {
-        Words {
-            write: AtomicU64::new(0),
-            other: AtomicU64::new(0),
-            contexts: AtomicU64::new(0),
+    const_fn! {
+        pub(crate) const fn new() -> Words {
+            Words {
+                write: AtomicU64::new(0),
+                other: AtomicU64::new(0),
+                contexts: AtomicU64::new(0),
+            }
         }
     }
 
@@ -67,6 +69,34 @@ impl Words {
     #[inline(always)]
     pub(crate) fn is_only_written_in(&self, word: u64) -> bool {
         self.write.load(Relaxed) == word && self.other.load(Relaxed) == 0
+    }
+
+    /// Whether an access of this class in this epoch is recorded, wherever that may be.
+    #[inline]
+    pub(crate) fn is_recorded(&self, epoch: Epoch, class: Class) -> bool {
+        let mut locked = self.lock();
+        let state = locked.take();
+        let recorded = state.is_recorded(epoch, class);
+        locked.put(state);
+        recorded
+    }
+
+    /// Checks an access and records it. Returns those that it races with.
+    #[inline]
+    pub(crate) fn access(
+        &self,
+        thread: &impl Knowledge,
+        class: Class,
+        context: ContextId,
+    ) -> Conflicts {
+        let mut locked = self.lock();
+        if locked.access_in_place(thread, class, context) {
+            return Conflicts::new();
+        }
+        let mut state = locked.take();
+        let conflicts = state.access(thread, class, Some(context));
+        locked.put(state);
+        conflicts
     }
 
     /// Locks the location. Never lock one while another is locked by the same thread.
@@ -105,7 +135,7 @@ impl Words {
 
 impl Drop for Words {
     fn drop(&mut self) {
-        let other = *self.other.get_mut();
+        let other = self.other.exclusive();
         if other & MANY != 0 {
             // SAFETY: see `LockedWords::take_many`; dropping is exclusive.
             drop(unsafe { Box::from_raw(many_ptr(other)) });

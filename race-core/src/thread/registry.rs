@@ -4,12 +4,15 @@
 //! epoch of the new thread knows everything of the old one. So clocks grow with the threads that are alive or unjoined, not with all that
 //! ever ran. Under this lock nothing of the program's may run.
 
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::VectorClock;
 use crate::epoch::{Epoch, MAX_CLOCK, MAX_SLOTS};
+use crate::primitive::global;
+use crate::primitive::sync::atomic::AtomicBool;
+use crate::primitive::sync::{Arc, Mutex, MutexGuard};
 use crate::thread::record::Record;
 use crate::thread::state::ThreadState;
 
@@ -31,10 +34,12 @@ struct Slots {
     free: Vec<FreeSlot>,
 }
 
-static SLOTS: Mutex<Slots> = Mutex::new(Slots {
-    history: Vec::new(),
-    free: Vec::new(),
-});
+global! {
+    static SLOTS: Mutex<Slots> = Mutex::new(Slots {
+        history: Vec::new(),
+        free: Vec::new(),
+    });
+}
 
 static NEXT_NUMBER: AtomicU32 = AtomicU32::new(2);
 
@@ -77,7 +82,7 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
 }
 
 /// The thread in `last.slot()` is gone. Its slot can go to a thread that knows `known_from`.
-pub(super) fn free_slot(last: Epoch, known_from: u64) {
+pub(crate) fn free_slot(last: Epoch, known_from: u64) {
     let resume_at = last.clock() + 1;
     // A slot that is nearly used up stays with the dead: its next thread would have to leave it at once.
     if resume_at < MAX_CLOCK / 2 {
@@ -108,8 +113,10 @@ pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
     history[..after].last().map(|(_, record)| record.clone())
 }
 
-/// The threads whose end may be waited for unseen, and which nobody has been seen joining.
-static UNSEEN: Mutex<Vec<Arc<Record>>> = Mutex::new(Vec::new());
+global! {
+    /// The threads whose end may be waited for unseen, and which nobody has been seen joining.
+    static UNSEEN: Mutex<Vec<Arc<Record>>> = Mutex::new(Vec::new());
+}
 
 fn unseen() -> MutexGuard<'static, Vec<Arc<Record>>> {
     UNSEEN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -136,8 +143,10 @@ pub(crate) fn may_be_known_unseen(epoch: Epoch, thread: &ThreadState) -> bool {
         .any(|record| record.knows(epoch) && record.end_may_be_known_unseen(thread))
 }
 
-/// Whether some clock knows epochs that were never released to it, see [`everything_so_far`].
-static ASSUMED: AtomicBool = AtomicBool::new(false);
+global! {
+    /// Whether some clock knows epochs that were never released to it, see [`everything_so_far`].
+    static ASSUMED: AtomicBool = AtomicBool::new(false);
+}
 
 /// Whether a clock may know an epoch without knowing what was released in it.
 #[inline]
@@ -149,7 +158,7 @@ pub(crate) fn is_assumed() -> bool {
 ///
 /// The threads go on in the epochs that it knows, and learn more before they release them. So from here on, "who knows the releaser's epoch
 /// knows all that it released" doesn't hold any more. (Whoever gets this knowledge gets it from the adopted thread, after the flag.)
-pub(super) fn everything_so_far() -> VectorClock {
+pub(crate) fn everything_so_far() -> VectorClock {
     let slots = slots();
     if !slots.history.is_empty() {
         ASSUMED.store(true, Relaxed);
