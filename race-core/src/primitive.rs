@@ -174,30 +174,44 @@ mod modelled {
         }
     }
 
-    /// What the engine asks of `dashmap`: that the entry of a key is one thread's at a time.
-    pub(crate) struct DashMap<K, V>(sync::Mutex<HashMap<K, V>>);
+    /// What the engine asks of `dashmap`: that the entry of a key is one thread's at a time. Those of two keys may be two threads'.
+    pub(crate) struct DashMap<K, V>(std::sync::Mutex<HashMap<K, Entry<V>>>);
 
     impl<K, V> Default for DashMap<K, V> {
         fn default() -> DashMap<K, V> {
-            DashMap(sync::Mutex::new(HashMap::new()))
+            DashMap(std::sync::Mutex::new(HashMap::new()))
         }
     }
 
     impl<K: Hash + Eq, V: Copy> DashMap<K, V> {
         pub(crate) fn get(&self, key: &K) -> Option<Found<V>> {
-            self.0.lock().unwrap().get(key).copied().map(Found)
+            let entry = self.0.lock().unwrap().get(key).cloned();
+            let value = *entry?.0.lock().unwrap();
+            value.map(Found)
         }
 
-        pub(crate) fn entry(&self, key: K) -> Entry<'_, K, V> {
-            Entry(self.0.lock().unwrap(), key)
+        pub(crate) fn entry(&self, key: K) -> Entry<V> {
+            self.0.lock().unwrap().entry(key).or_default().clone()
         }
     }
 
-    pub(crate) struct Entry<'a, K, V>(sync::MutexGuard<'a, HashMap<K, V>>, K);
+    pub(crate) struct Entry<V>(std::sync::Arc<sync::Mutex<Option<V>>>);
 
-    impl<K: Hash + Eq, V: Copy> Entry<'_, K, V> {
-        pub(crate) fn or_insert_with(mut self, value: impl FnOnce() -> V) -> Found<V> {
-            Found(*self.0.entry(self.1).or_insert_with(value))
+    impl<V> Default for Entry<V> {
+        fn default() -> Entry<V> {
+            Entry(std::sync::Arc::new(sync::Mutex::new(None)))
+        }
+    }
+
+    impl<V> Clone for Entry<V> {
+        fn clone(&self) -> Entry<V> {
+            Entry(self.0.clone())
+        }
+    }
+
+    impl<V: Copy> Entry<V> {
+        pub(crate) fn or_insert_with(self, value: impl FnOnce() -> V) -> Found<V> {
+            Found(*self.0.lock().unwrap().get_or_insert_with(value))
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::model::model;
 use crate::primitive::sync::atomic::AtomicU64;
 use crate::stack::depot::{Context, ContextId, Detail, get, intern};
 
@@ -17,23 +18,26 @@ fn context(frame: usize) -> Context {
 
 #[test]
 fn an_equal_context_has_the_same_id_and_any_id_resolves() {
-    loom::model(|| {
+    model(|sides| {
         // As an id travels in a shadow word: with no order of its own.
         let word = Arc::new(AtomicU64::new(0));
-        let other = {
+        let sender = {
             let word = word.clone();
-            loom::thread::spawn(move || {
+            move || {
                 let one = intern(context(1));
                 word.store(ContextId::bits(Some(one)).into(), Relaxed);
                 (one, intern(context(2)))
-            })
+            }
         };
-        let two = intern(context(2));
-        if let Some(id) = ContextId::from_bits(word.load(Relaxed) as u32) {
-            assert_eq!(&*get(id).frames, [1]);
-        }
-        let one = intern(context(1));
-        assert_eq!((one, two), other.join().unwrap());
+        let receiver = move || {
+            let two = intern(context(2));
+            if let Some(id) = ContextId::from_bits(word.load(Relaxed) as u32) {
+                assert_eq!(&*get(id).frames, [1]);
+            }
+            (intern(context(1)), two)
+        };
+        let ((one, two), received) = sides.run(sender, receiver);
+        assert_eq!((one, two), received);
         assert_eq!((&*get(one).frames, &*get(two).frames), (&[1][..], &[2][..]));
     });
 }

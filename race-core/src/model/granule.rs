@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::model::thread;
+use crate::model::{model, thread};
 use crate::shadow::range::Granule;
 use crate::shadow::state::Class::{self, Read, Write};
 use crate::stack::depot::ContextId;
@@ -27,37 +27,33 @@ impl Place {
             self.reports.lock().unwrap().push(common);
         }
     }
+
+    fn take(&self, thread: &ThreadState, steps: Steps) {
+        for (mask, class) in steps {
+            match class {
+                Some(class) => self.access(thread, *mask, *class),
+                None => self.granule.forget(*mask),
+            }
+        }
+    }
 }
 
 /// What one thread does: the bytes, and the access; `None`: the bytes are allocated.
 type Steps = &'static [(u8, Option<Class>)];
 
-/// Two threads take these steps, unordered; the bytes that they race on are `racing`.
-fn check(first: Steps, second: Steps, racing: u8) {
-    loom::model(move || {
+/// The first thread takes the steps of `before`; then two threads take theirs, unordered. The bytes that they race on are `racing`.
+fn check(before: Steps, first: Steps, second: Steps, racing: u8) {
+    model(move |sides| {
         let place = Arc::new(Place::default());
-        let run = |slot: usize, steps: Steps| {
-            let place = place.clone();
-            move || {
-                let thread = thread(slot);
-                for (mask, class) in steps {
-                    match class {
-                        Some(class) => place.access(&thread, *mask, *class),
-                        None => place.granule.forget(*mask),
-                    }
-                }
-            }
-        };
-        let second = loom::thread::spawn(run(1, second));
-        run(0, first)();
-        second.join().unwrap();
-        let reported = place
-            .reports
-            .lock()
-            .unwrap()
-            .iter()
-            .fold(0, |all, one| all | one);
-        assert_eq!(reported, racing);
+        let mine = thread(0);
+        place.take(&mine, before);
+        let (for_first, for_second) = (place.clone(), place.clone());
+        sides.run(
+            move || for_first.take(&mine, first),
+            move || for_second.take(&thread(1), second),
+        );
+        let reports = place.reports.lock().unwrap();
+        assert_eq!(reports.iter().fold(0, |all, one| all | one), racing);
     });
 }
 
@@ -67,31 +63,32 @@ const ALLOCATED: Option<Class> = None;
 
 #[test]
 fn the_same_bytes() {
-    check(&[(0xff, WRITE)], &[(0xff, WRITE)], 0xff);
-    check(&[(0x0f, READ), (0x0f, READ)], &[(0x0f, WRITE)], 0x0f);
+    check(&[], &[(0xff, WRITE)], &[(0xff, WRITE)], 0xff);
+    check(&[], &[(0x0f, READ), (0x0f, READ)], &[(0x0f, WRITE)], 0x0f);
 }
 
 #[test]
 fn different_bytes_do_not_race() {
-    check(&[(0x0f, WRITE), (0x0f, WRITE)], &[(0xf0, WRITE)], 0);
+    check(&[], &[(0x0f, WRITE), (0x0f, WRITE)], &[(0xf0, WRITE)], 0);
 }
 
 #[test]
 fn bytes_in_common() {
-    check(&[(0x0f, WRITE)], &[(0x3c, WRITE)], 0x0c);
-    check(&[(0x0f, WRITE), (0x0f, READ)], &[(0x3c, READ)], 0x0c);
+    check(&[], &[(0x0f, WRITE)], &[(0x3c, WRITE)], 0x0c);
+    check(&[], &[(0x0f, WRITE), (0x0f, READ)], &[(0x3c, READ)], 0x0c);
 }
 
 #[test]
 fn shares_that_both_cut() {
-    check(&[(0x03, WRITE), (0x0f, READ)], &[(0x3c, WRITE)], 0x0c);
+    check(&[], &[(0x03, WRITE), (0x0f, READ)], &[(0x3c, WRITE)], 0x0c);
 }
 
 #[test]
 fn the_extent_of_other_words_is_never_believed() {
     // The second thread makes the granule speak of the bytes that the first comes to next, while its first write may still be in sight.
     check(
-        &[(0x0f, WRITE), (0xf0, WRITE)],
+        &[(0x0f, WRITE)],
+        &[(0xf0, WRITE)],
         &[(0x0f, ALLOCATED), (0xf0, WRITE)],
         0xf0,
     );

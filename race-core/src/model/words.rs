@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex};
 
-use crate::model::thread;
+use crate::model::{model, thread};
 use crate::primitive::sync::atomic::AtomicU64;
 use crate::shadow::state::Class::{self, AtomicRead, AtomicWrite, Read, Write};
 use crate::shadow::word::Words;
@@ -54,91 +54,86 @@ impl Place {
     }
 }
 
-/// Threads in slots 0, 1 … make these accesses, unordered, and each pair in `racing` must be reported, and no other.
-fn check(accesses: &'static [&'static [Class]], racing: &'static [(usize, usize)]) {
-    loom::model(move || {
+/// Two threads make these accesses, unordered; they race with each other, or they don't.
+fn check(first: &'static [Class], second: &'static [Class], race: bool) {
+    model(move |sides| {
         let place = Arc::new(Place::default());
-        let run = |slot: usize| {
+        let run = |slot: usize, accesses: &'static [Class]| {
             let place = place.clone();
             move || {
                 let thread = thread(slot);
-                for class in accesses[slot] {
-                    place.access(&thread, *class);
-                }
+                accesses
+                    .iter()
+                    .for_each(|class| place.access(&thread, *class));
             }
         };
-        let others: Vec<_> = (1..accesses.len())
-            .map(|slot| loom::thread::spawn(run(slot)))
-            .collect();
-        run(0)();
-        others.into_iter().for_each(|other| other.join().unwrap());
-        assert_eq!(place.pairs(), racing);
+        sides.run(run(0, first), run(1, second));
+        let expected: &[_] = if race { &[(0, 1)] } else { &[] };
+        assert_eq!(place.pairs(), expected);
     });
 }
 
 #[test]
 fn two_writes() {
-    check(&[&[Write], &[Write]], &[(0, 1)]);
+    check(&[Write], &[Write], true);
 }
 
 #[test]
 fn a_read_and_a_write() {
-    check(&[&[Read], &[Write]], &[(0, 1)]);
+    check(&[Read], &[Write], true);
 }
 
 #[test]
 fn two_reads_do_not_race() {
-    check(&[&[Read, Read], &[Read, Read]], &[]);
+    check(&[Read, Read], &[Read, Read], false);
 }
 
 #[test]
 fn the_fast_path_after_an_own_access() {
-    check(&[&[Write, Write], &[Write]], &[(0, 1)]);
-    check(&[&[Read, Read], &[Write]], &[(0, 1)]);
-    check(&[&[Write, Read], &[Write]], &[(0, 1)]);
-    check(&[&[Read, Write], &[Read]], &[(0, 1)]);
-    check(&[&[Write, Read], &[Read, Write]], &[(0, 1)]);
+    check(&[Write, Write], &[Write], true);
+    check(&[Read, Read], &[Write], true);
+    check(&[Write, Read], &[Write], true);
+    check(&[Read, Write], &[Read], true);
+    check(&[Write, Read], &[Read, Write], true);
 }
 
 #[test]
 fn atomic_accesses() {
-    check(&[&[AtomicWrite], &[AtomicWrite, AtomicRead]], &[]);
-    check(&[&[AtomicWrite], &[Read]], &[(0, 1)]);
-    check(&[&[AtomicRead], &[AtomicWrite, Write]], &[(0, 1)]);
+    check(&[AtomicWrite], &[AtomicWrite, AtomicRead], false);
+    check(&[AtomicWrite], &[Read], true);
+    check(&[AtomicRead], &[AtomicWrite, Write], true);
 }
 
 #[test]
 fn two_readers_and_a_writer() {
-    loom::model(|| {
+    model(|sides| {
         let place = Arc::new(Place::default());
         place.access(&thread(2), Read);
-        let reader = {
-            let place = place.clone();
-            loom::thread::spawn(move || place.access(&thread(1), Read))
-        };
-        place.access(&thread(0), Write);
-        reader.join().unwrap();
+        let (for_writer, for_reader) = (place.clone(), place.clone());
+        sides.run(
+            move || for_writer.access(&thread(0), Write),
+            move || for_reader.access(&thread(1), Read),
+        );
         assert_eq!(place.pairs(), [(0, 1), (0, 2)]);
     });
 }
 
 #[test]
 fn a_list_of_readers_loses_none() {
-    loom::model(|| {
+    model(|sides| {
         let place = Arc::new(Place::default());
         // Read-shared from the start: the list is taken out and put back by both.
         place.access(&thread(3), Read);
         place.access(&thread(4), Read);
-        let reader = {
-            let place = place.clone();
-            loom::thread::spawn(move || {
+        let (for_one, for_other) = (place.clone(), place.clone());
+        sides.run(
+            move || for_one.access(&thread(0), Read),
+            move || {
                 let thread = thread(1);
-                place.access(&thread, Read);
-                place.access(&thread, Read);
-            })
-        };
-        place.access(&thread(0), Read);
-        reader.join().unwrap();
+                for_other.access(&thread, Read);
+                for_other.access(&thread, Read);
+            },
+        );
         assert_eq!(place.pairs(), []);
         place.access(&thread(2), Write);
         assert_eq!(place.pairs(), [(0, 2), (1, 2), (2, 3), (2, 4)]);
@@ -147,29 +142,35 @@ fn a_list_of_readers_loses_none() {
 
 #[test]
 fn what_is_ordered_is_not_reported() {
-    loom::model(|| {
+    model(|sides| {
         let place = Arc::new(Place::default());
         let handed_over = Arc::new(AtomicU64::new(0));
+        // What the real primitive guards: nobody looks before the flag is up.
         let clock = Arc::new(Mutex::new(SyncClock::new()));
-        let writer = {
+        let first = {
             let (place, handed_over, clock) = (place.clone(), handed_over.clone(), clock.clone());
-            loom::thread::spawn(move || {
+            move || {
                 let mut thread = thread(1);
                 place.access(&thread, Write);
-                // What the real primitive guards; here nobody looks before the flag is up.
                 let released = thread.release(&super::KIND, None);
                 *clock.lock().unwrap() = released;
                 handed_over.store(1, Release);
-            })
+            }
         };
-        let mut thread = thread(0);
-        let ordered = handed_over.load(Acquire) == 1;
-        if ordered {
-            let released = std::mem::take(&mut *clock.lock().unwrap());
-            thread.acquire(&released, &super::KIND, None);
-        }
-        place.access(&thread, Write);
-        writer.join().unwrap();
+        let second = {
+            let (place, clock) = (place.clone(), clock.clone());
+            move || {
+                let mut thread = thread(0);
+                let ordered = handed_over.load(Acquire) == 1;
+                if ordered {
+                    let released = std::mem::take(&mut *clock.lock().unwrap());
+                    thread.acquire(&released, &super::KIND, None);
+                }
+                place.access(&thread, Write);
+                ordered
+            }
+        };
+        let ((), ordered) = sides.run(first, second);
         drop(std::mem::take(&mut *clock.lock().unwrap()));
         let expected: &[_] = if ordered { &[] } else { &[(0, 1)] };
         assert_eq!(place.pairs(), expected);
