@@ -2,9 +2,8 @@
 //!
 //! Run it with `RUSTFLAGS="--cfg loom" cargo test --lib model::`; `docs/internals.md` says more.
 
-use std::sync::Arc;
-
 use loom::cell::UnsafeCell;
+use loom::sync::Arc;
 
 use crate::exclusion::{Exclusion, Mode, Refused};
 
