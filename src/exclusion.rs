@@ -3,11 +3,11 @@
 //! One thread at a time is inside; it may come back while it is inside, as `RefCell` allows. It orders nothing for the engine: races are found as if it
 //! weren't there. It must never be taken for synchronisation, and never hang: an overlap that lasts is a race that has already happened.
 
-use std::hint;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicIsize, AtomicUsize};
-use std::thread;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use crate::primitive::{AtomicIsize, AtomicUsize, const_fn, per_thread, spin_loop, yield_now};
 
 /// How long a thread waits for another one to leave before it calls the overlap lasting.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,10 +37,12 @@ pub(crate) enum Refused {
 }
 
 impl Exclusion {
-    pub(crate) const fn new() -> Exclusion {
-        Exclusion {
-            owner: AtomicUsize::new(0),
-            borrows: AtomicIsize::new(0),
+    const_fn! {
+        pub(crate) const fn new() -> Exclusion {
+            Exclusion {
+                owner: AtomicUsize::new(0),
+                borrows: AtomicIsize::new(0),
+            }
         }
     }
 
@@ -88,13 +90,13 @@ impl Exclusion {
                 return Ok(());
             }
             match attempt {
-                0..100 => hint::spin_loop(),
-                100..1000 => thread::yield_now(),
+                0..100 => spin_loop(),
+                100..1000 => yield_now(),
                 _ => {
                     if Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + PATIENCE) {
                         return Err(self.lasting());
                     }
-                    thread::sleep(Duration::from_millis(1));
+                    sleep(Duration::from_millis(1));
                 }
             }
         }
@@ -129,7 +131,7 @@ impl Drop for Borrow<'_> {
 /// A number that is this thread's alone while it lives.
 #[inline]
 fn token() -> usize {
-    thread_local! {
+    per_thread! {
         static TOKEN: u8 = const { 0 };
     }
     TOKEN.with(|token| std::ptr::from_ref(token).addr())
@@ -138,6 +140,7 @@ fn token() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
 
     #[test]
     fn borrows_nest_as_refcells_do() {

@@ -32,9 +32,17 @@
 //! Races that no test or [`check()`] collects are printed to stderr, and the process exits with status 66. The environment variable
 //! `RACE_OPTIONS` changes where and how: see `docs/options.md`.
 
+// Only `Shared` uses some of what is here, and it is left out below.
+#![cfg_attr(all(test, loom), allow(dead_code))]
+
 pub mod cell;
 mod exclusion;
+#[cfg(all(test, loom))]
+mod model;
+mod primitive;
 mod shadow;
+// It is `const` to make, which `loom`'s types are not.
+#[cfg(not(all(test, loom)))]
 mod shared;
 
 // The one place that decides between the tracked types and `std`'s.
@@ -58,6 +66,7 @@ pub use check::{Outcome, check, report};
 pub use plain::{Outcome, check, report};
 
 pub use race_macros::test;
+#[cfg(not(all(test, loom)))]
 pub use shared::Shared;
 
 /// What the macros expand to. Not for anybody else.

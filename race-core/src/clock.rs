@@ -519,10 +519,10 @@ mod tests {
                 }
             };
             let (clock, model) = (&clocks[changed], &models[changed]);
-            for slot in 0..slots {
-                prop_assert_eq!(clock.get(slot), model[slot]);
-                prop_assert!(clock.knows(Epoch::new(slot, model[slot])));
-                prop_assert!(!clock.knows(Epoch::new(slot, model[slot] + 1)));
+            for (slot, known) in model.iter().copied().enumerate() {
+                prop_assert_eq!(clock.get(slot), known);
+                prop_assert!(clock.knows(Epoch::new(slot, known)));
+                prop_assert!(!clock.knows(Epoch::new(slot, known + 1)));
             }
             for (other, theirs) in clocks.iter().zip(&models) {
                 // For all that differs but one slot, too.

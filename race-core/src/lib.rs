@@ -16,11 +16,19 @@
 //!
 //! Users want the crate `racecheck`, whose types call this one.
 
+#![cfg_attr(
+    all(test, loom),
+    expect(dead_code, reason = "no process starts or ends in a model")
+)]
+
 mod clock;
 mod epoch;
 #[doc(hidden)]
 pub mod measure;
+#[cfg(all(test, loom))]
+mod model;
 pub mod options;
+mod primitive;
 pub mod replay;
 pub mod report;
 mod runtime;

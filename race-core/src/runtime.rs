@@ -22,6 +22,7 @@ pub(crate) fn options() -> &'static Options {
     })
 }
 
+#[cfg(not(all(test, loom)))]
 #[ctor::ctor(unsafe)]
 fn start() {
     local::enter_bare(options);
@@ -77,7 +78,7 @@ extern "C" fn at_exit() {
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(all(test, loom))))]
 #[used]
 // SAFETY: the section holds pointers to functions of this type. Entries with a low number run last.
 #[unsafe(link_section = ".fini_array.00001")]

@@ -73,6 +73,9 @@ impl Scope {
     }
 }
 
+/// A scope as its threads keep it.
+pub(crate) type SharedScope = Arc<Scope>;
+
 static OPEN: Mutex<Vec<Weak<Scope>>> = Mutex::new(Vec::new());
 
 /// Closes every scope that is still open and takes its races: the process is ending under it.

@@ -5,6 +5,7 @@
 use std::panic::Location;
 
 use crate::epoch::Epoch;
+use crate::primitive::const_fn;
 use crate::report;
 use crate::shadow::state::{Access, Class, Conflicts, Knowledge};
 use crate::shadow::word::Words;
@@ -51,11 +52,13 @@ impl std::fmt::Debug for ShadowCell {
 }
 
 impl ShadowCell {
-    /// The shadow of a value that nobody has accessed; `created` is where the value was made.
-    pub const fn new(created: &'static Location<'static>) -> ShadowCell {
-        ShadowCell {
-            words: Words::new(),
-            created,
+    const_fn! {
+        /// The shadow of a value that nobody has accessed; `created` is where the value was made.
+        pub const fn new(created: &'static Location<'static>) -> ShadowCell {
+            ShadowCell {
+                words: Words::new(),
+                created,
+            }
         }
     }
 

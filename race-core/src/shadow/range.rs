@@ -10,12 +10,12 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use dashmap::DashMap;
 use once_cell::sync::Lazy;
 
+use crate::primitive::sync::atomic::AtomicU64;
 use crate::report;
 use crate::shadow::state::{Access, Class, Conflicts, State};
 use crate::shadow::word::{LockedWords, Words};

@@ -10,15 +10,15 @@
 //! The words may be stale when the fast path reads them. That is harmless: only a thread itself ever stores its own epochs, so an
 //! equal word was this thread's own, and whoever has overwritten it since has checked against it.
 
-use std::hint;
 use std::ptr;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::thread::yield_now;
 
 use smallvec::SmallVec;
 
 use crate::epoch::Epoch;
+use crate::primitive::sync::atomic::AtomicU64;
+use crate::primitive::thread::yield_now;
+use crate::primitive::{Exclusive, const_fn, hint};
 use crate::shadow::state::{Access, Class, Conflicts, Knowledge, State};
 use crate::stack::depot::ContextId;
 
@@ -35,11 +35,13 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    pub(crate) const fn new() -> Words {
-        Words {
-            write: AtomicU64::new(0),
-            other: AtomicU64::new(0),
-            contexts: AtomicU64::new(0),
+    const_fn! {
+        pub(crate) const fn new() -> Words {
+            Words {
+                write: AtomicU64::new(0),
+                other: AtomicU64::new(0),
+                contexts: AtomicU64::new(0),
+            }
         }
     }
 
@@ -132,7 +134,7 @@ impl Words {
 
 impl Drop for Words {
     fn drop(&mut self) {
-        let other = *self.other.get_mut();
+        let other = self.other.exclusive();
         if other & MANY != 0 {
             // SAFETY: see `LockedWords::take_many`; dropping is exclusive.
             drop(unsafe { Box::from_raw(many_ptr(other)) });

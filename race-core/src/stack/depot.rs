@@ -8,11 +8,12 @@ use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
 use std::panic::Location;
 use std::ptr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use dashmap::DashMap;
 use once_cell::sync::Lazy;
 
+use crate::primitive::sync::Mutex;
+use crate::primitive::{DashMap, global};
 use crate::sync::SyncKind;
 
 /// The name of an interned context.
@@ -105,7 +106,9 @@ struct Depot {
     contexts: Mutex<Vec<Arc<Context>>>,
 }
 
-static DEPOT: Lazy<Depot> = Lazy::new(Depot::default);
+global! {
+    static DEPOT: Lazy<Depot> = Lazy::new(Depot::default);
+}
 
 /// The id of `context`; the same id for an equal context, for as long as the process lives.
 pub(crate) fn intern(context: Context) -> ContextId {

@@ -15,16 +15,16 @@
 //!
 //! A real operation must never run outside the lock, except a load between two equal sequence numbers.
 
-use std::hint;
 use std::panic::Location;
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicPtr, AtomicU64, fence as std_fence};
-use std::thread::yield_now;
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
+use crate::primitive::sync::Arc;
+use crate::primitive::sync::atomic::{AtomicPtr, AtomicU64, fence as real_fence};
+use crate::primitive::thread::yield_now;
+use crate::primitive::{Exclusive, const_fn, hint};
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
 use crate::thread::registry;
@@ -84,13 +84,15 @@ impl std::fmt::Debug for AtomicClock {
 }
 
 impl AtomicClock {
-    /// The clock of a value that nobody has stored yet.
-    pub const fn new() -> AtomicClock {
-        AtomicClock {
-            sequence: AtomicU64::new(0),
-            epoch: AtomicU64::new(0),
-            base: AtomicPtr::new(ptr::null_mut()),
-            site: AtomicPtr::new(ptr::null_mut()),
+    const_fn! {
+        /// The clock of a value that nobody has stored yet.
+        pub const fn new() -> AtomicClock {
+            AtomicClock {
+                sequence: AtomicU64::new(0),
+                epoch: AtomicU64::new(0),
+                base: AtomicPtr::new(ptr::null_mut()),
+                site: AtomicPtr::new(ptr::null_mut()),
+            }
         }
     }
 
@@ -118,7 +120,7 @@ impl AtomicClock {
         // The base is compared with null, never followed: it may be freed at any time outside the lock.
         let compound = epoch == 0 && !self.base.load(Relaxed).is_null();
         let value = op();
-        std_fence(Acquire);
+        real_fence(Acquire);
         let undisturbed = before & 1 == 0 && self.sequence.load(Relaxed) == before;
         if undisturbed && !compound {
             let stored = Epoch::from_tagged(epoch);
@@ -282,7 +284,7 @@ impl AtomicClock {
 
 impl Drop for AtomicClock {
     fn drop(&mut self) {
-        let base = *self.base.get_mut();
+        let base = self.base.exclusive();
         if !base.is_null() {
             // SAFETY: non-null bases come from `Arc::into_raw` in `replace`, which owns one count; nobody else has access now.
             drop(unsafe { Arc::from_raw(base) });
@@ -369,7 +371,7 @@ impl<'a> Locked<'a> {
     fn new(clock: &'a AtomicClock, sequence: u64) -> Locked<'a> {
         // A reader that sees anything written from here on also sees the odd sequence number (Boehm, "Can seqlocks get along with
         // programming language memory models?", MSPC 2012).
-        std_fence(Release);
+        real_fence(Release);
         Locked { clock, sequence }
     }
 

@@ -3,11 +3,12 @@
 //! An edge is a kind and two places in the program, so there are as many as the program's text has; never one per event.
 
 use std::ptr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use dashmap::DashMap;
 use once_cell::sync::Lazy;
 
+use crate::primitive::sync::Mutex;
+use crate::primitive::{DashMap, global};
 use crate::sync::SyncKind;
 use crate::thread::state::Site;
 
@@ -32,7 +33,9 @@ struct Edges {
     edges: Mutex<Vec<Edge>>,
 }
 
-static EDGES: Lazy<Edges> = Lazy::new(Edges::default);
+global! {
+    static EDGES: Lazy<Edges> = Lazy::new(Edges::default);
+}
 
 fn key(kind: &'static SyncKind, released: Site, acquired: Site) -> Key {
     let address = |site: Site| site.map_or(0, |site| ptr::from_ref(site).addr());

@@ -14,10 +14,12 @@ pub mod rw;
 
 use std::panic::Location;
 use std::ptr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
+use crate::primitive::const_fn;
+use crate::primitive::sync::{Arc, Mutex};
 use crate::stack::depot::HeldLock;
 use crate::thread::local;
 use crate::thread::registry;
@@ -229,10 +231,12 @@ pub struct SyncObject {
 }
 
 impl SyncObject {
-    /// A sync object that nobody has released into.
-    pub const fn new() -> SyncObject {
-        SyncObject {
-            clock: Mutex::new(SyncClock::new()),
+    const_fn! {
+        /// A sync object that nobody has released into.
+        pub const fn new() -> SyncObject {
+            SyncObject {
+                clock: Mutex::new(SyncClock::new()),
+            }
         }
     }
 

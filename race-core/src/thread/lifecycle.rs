@@ -10,11 +10,12 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{OnceLock, PoisonError};
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
-use crate::report::scope::Scope;
+use crate::primitive::sync::{Arc, Mutex, MutexGuard};
+use crate::report::scope::SharedScope;
 use crate::stack::depot::{ContextId, Detail};
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
@@ -44,7 +45,7 @@ pub(crate) static END: SyncKind = SyncKind {
 pub(super) struct Start {
     epoch: Epoch,
     base: Arc<VectorClock>,
-    scope: Option<Arc<Scope>>,
+    scope: Option<SharedScope>,
 }
 
 /// A thread: about to be started, running, or ended and to be joined.
@@ -415,6 +416,6 @@ pub(crate) fn os_name(_: &Record) -> Option<String> {
     None
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use crate::epoch::Epoch;
+use crate::primitive::per_thread;
 use crate::thread::lifecycle;
 use crate::thread::state::ThreadState;
 
@@ -24,7 +25,7 @@ struct Local {
     inside: Cell<bool>,
 }
 
-thread_local! {
+per_thread! {
     static LOCAL: Local = const {
         Local {
             epoch: Cell::new(UNKNOWN),

@@ -19,7 +19,8 @@ pub(crate) mod local;
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",
-    not(target_feature = "crt-static")
+    not(target_feature = "crt-static"),
+    not(all(test, loom))
 ))]
 pub(crate) mod pthread;
 pub(crate) mod record;

@@ -7,11 +7,12 @@ use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{OnceLock, PoisonError};
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
-use crate::report::scope::Scope;
+use crate::primitive::sync::{Arc, Mutex, MutexGuard};
+use crate::report::scope::SharedScope;
 use crate::stack::depot::ContextId;
 use crate::sync::{SyncClock, SyncKind, SyncObject};
 use crate::thread::lifecycle::{OsName, Start};
@@ -46,7 +47,7 @@ pub(crate) struct Record {
     /// The epochs that its creator, the creator's creator and so on were in when this thread was last seen alive.
     creators_in: [AtomicU64; CREATORS],
     /// The scope that it was born in.
-    pub(crate) scope: Option<Arc<Scope>>,
+    pub(crate) scope: Option<SharedScope>,
     name: OnceLock<Box<str>>,
     /// What the operating system called it when it started: its creator's name.
     born_as: OnceLock<OsName>,
@@ -77,7 +78,7 @@ impl Record {
         origin: Origin,
         creator: Option<Arc<Record>>,
         created: Option<ContextId>,
-        scope: Option<Arc<Scope>>,
+        scope: Option<SharedScope>,
     ) -> Record {
         Record {
             number,

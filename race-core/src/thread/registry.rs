@@ -5,12 +5,15 @@
 //! ever ran. Under this lock nothing of the program's may run.
 
 use std::num::NonZeroU32;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::VectorClock;
 use crate::epoch::{Epoch, MAX_CLOCK, MAX_SLOTS};
+use crate::primitive::global;
+use crate::primitive::sync::atomic::AtomicBool;
+use crate::primitive::sync::{Arc, Mutex, MutexGuard};
 use crate::thread::former::{Birth, Former, LastTold};
 use crate::thread::record::Record;
 use crate::thread::state::ThreadState;
@@ -92,13 +95,15 @@ struct Slots {
     last_told: LastTold,
 }
 
-static SLOTS: Mutex<Slots> = Mutex::new(Slots {
-    slots: Vec::new(),
-    free: Vec::new(),
-    former: Vec::new(),
-    births: Vec::new(),
-    last_told: LastTold::new(),
-});
+global! {
+    static SLOTS: Mutex<Slots> = Mutex::new(Slots {
+        slots: Vec::new(),
+        free: Vec::new(),
+        former: Vec::new(),
+        births: Vec::new(),
+        last_told: LastTold::new(),
+    });
+}
 
 static NEXT_NUMBER: AtomicU32 = AtomicU32::new(2);
 
@@ -198,8 +203,10 @@ pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
     }
 }
 
-/// The threads whose end may be waited for unseen, and which nobody has been seen joining.
-static UNSEEN: Mutex<Vec<Arc<Record>>> = Mutex::new(Vec::new());
+global! {
+    /// The threads whose end may be waited for unseen, and which nobody has been seen joining.
+    static UNSEEN: Mutex<Vec<Arc<Record>>> = Mutex::new(Vec::new());
+}
 
 fn unseen() -> MutexGuard<'static, Vec<Arc<Record>>> {
     UNSEEN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -226,8 +233,10 @@ pub(crate) fn may_be_known_unseen(epoch: Epoch, thread: &ThreadState) -> bool {
         .any(|record| record.knows(epoch) && record.end_may_be_known_unseen(thread))
 }
 
-/// Whether some clock knows epochs that were never released to it, see [`everything_so_far`].
-static ASSUMED: AtomicBool = AtomicBool::new(false);
+global! {
+    /// Whether some clock knows epochs that were never released to it, see [`everything_so_far`].
+    static ASSUMED: AtomicBool = AtomicBool::new(false);
+}
 
 /// Whether a clock may know an epoch without knowing what was released in it.
 #[inline]
@@ -239,7 +248,7 @@ pub(crate) fn is_assumed() -> bool {
 ///
 /// The threads go on in the epochs that it knows, and learn more before they release them. So from here on, "who knows the releaser's epoch
 /// knows all that it released" doesn't hold any more. (Whoever gets this knowledge gets it from the adopted thread, after the flag.)
-pub(super) fn everything_so_far() -> VectorClock {
+pub(crate) fn everything_so_far() -> VectorClock {
     let slots = slots();
     if !slots.slots.is_empty() {
         ASSUMED.store(true, Relaxed);

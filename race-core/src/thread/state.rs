@@ -6,14 +6,14 @@
 
 use std::panic::Location;
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use smallvec::SmallVec;
 
 use crate::clock::VectorClock;
 use crate::epoch::{Epoch, MAX_CLOCK};
-use crate::report::scope::Scope;
+use crate::primitive::sync::Arc;
+use crate::report::scope::SharedScope;
 use crate::stack::capture::{self, ContextCache};
 use crate::stack::depot::{ContextId, Detail, HeldLock};
 use crate::sync::edge::{EdgeCache, EdgeId};
@@ -61,7 +61,7 @@ pub(crate) struct ThreadState {
     held: SmallVec<[HeldLock; 4]>,
     held_keys: SmallVec<[usize; 4]>,
     contexts: ContextCache,
-    pub(crate) scope: Option<Arc<Scope>>,
+    pub(crate) scope: Option<SharedScope>,
     pub(crate) record: Arc<Record>,
 }
 
@@ -69,7 +69,7 @@ impl ThreadState {
     pub(crate) fn new(
         epoch: Epoch,
         base: Arc<VectorClock>,
-        scope: Option<Arc<Scope>>,
+        scope: Option<SharedScope>,
         record: Arc<Record>,
     ) -> ThreadState {
         record.clock.store(epoch.bits(), Relaxed);
