@@ -3,6 +3,7 @@
 //! A trace says each name millions of times, and a reader looks it up each time: a short name is found by comparing one word, without
 //! hashing. All names of a kind lie in one buffer. What a name means is not known here, nor which names a trace can hold.
 
+use std::fmt;
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
@@ -53,12 +54,31 @@ pub struct Table {
     hasher: RandomState,
 }
 
-impl std::fmt::Debug for Table {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = |id| String::from_utf8_lossy(self.name(id).unwrap_or_default());
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |id| Printable(self.name(id).unwrap_or_default());
         f.debug_list()
-            .entries((0..self.len() as Id).map(name))
+            .entries((0..self.len() as Id).map(|id| name(id).to_string()))
             .finish()
+    }
+}
+
+/// A name, to be shown: as it is, but for control characters and what isn't UTF-8, which appear as `\x1b`.
+#[derive(Clone, Copy, Debug)]
+pub struct Printable<'a>(pub &'a [u8]);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for part in chunk.valid().split_inclusive(char::is_control) {
+                let control = part.chars().next_back().filter(|last| last.is_control());
+                let (plain, control) =
+                    part.split_at(part.len() - control.map_or(0, char::len_utf8));
+                write!(f, "{plain}{}", control.as_bytes().escape_ascii())?;
+            }
+            write!(f, "{}", chunk.invalid().escape_ascii())?;
+        }
+        Ok(())
     }
 }
 
@@ -183,6 +203,15 @@ mod tests {
             prop_assert!(packed[name.len()..7].iter().all(|byte| *byte == 0));
             prop_assert_eq!(packed[7] as usize, name.len());
         }
+    }
+
+    #[test]
+    fn what_is_shown_is_printable() {
+        let shown = |name: &[u8]| Printable(name).to_string();
+        assert_eq!(shown("V1[é]".as_bytes()), "V1[é]");
+        assert_eq!(shown(b"a\x1b[31m\xff\tb"), "a\\x1b[31m\\xff\\tb");
+        assert_eq!(shown("\u{85}".as_bytes()), "\\xc2\\x85");
+        assert_eq!(shown(b""), "");
     }
 
     /// More short names than there are places for lately used ones.

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use memchr::memchr;
 
-use crate::trace::names::{Names, Table};
+use crate::trace::names::{Names, Printable, Table};
 use crate::trace::text::{ADDRESS, COMMENT, HEADER, Ordered, SEPARATOR, VERSION, ordering};
 use crate::trace::{Event, Id, Operation, Place};
 
@@ -61,28 +61,20 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.problem {
-            Problem::Input(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl std::error::Error for Error {}
 
 #[cold]
 #[inline(never)]
 fn malformed(expected: &'static str, found: &[u8]) -> Problem {
+    let (shown, more) = if found.len() > SHOWN {
+        (&found[..SHOWN], "...")
+    } else {
+        (found, "")
+    };
     let found = if found.is_empty() {
         "nothing".into()
-    } else if found.len() > SHOWN {
-        format!("`{}...`", found[..SHOWN].escape_ascii())
     } else {
-        // Names in other alphabets are shown as they are.
-        match std::str::from_utf8(found) {
-            Ok(text) if !text.chars().any(char::is_control) => format!("`{text}`"),
-            _ => format!("`{}`", found.escape_ascii()),
-        }
+        format!("`{}{more}`", Printable(shown))
     };
     Problem::Malformed {
         expected,
@@ -148,9 +140,9 @@ impl<R: BufRead> Reader<R> {
         self.version
     }
 
-    /// What is read from.
-    pub fn input(&self) -> &R {
-        &self.input
+    /// All names, when nothing more is to be read.
+    pub fn into_names(self) -> Names {
+        self.names
     }
 
     /// The next line's event, `None` if it has none. At the end of the input, `over` is set.

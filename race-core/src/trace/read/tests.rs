@@ -272,7 +272,7 @@ fn errors_name_the_line_and_what_was_expected() {
         ("t|r(x)|", "a place after the second `|`, found nothing"),
         (
             "t|\u{e4}\u{7}(x)|1",
-            "an operation such as `r(x)`, found `\\xc3\\xa4\\x07(x)`",
+            "an operation such as `r(x)`, found `\u{e4}\\x07(x)`",
         ),
         (
             "racecheck-trace/1",
