@@ -14,9 +14,9 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use race_core::replay::{Error, Machine};
-use race_core::trace::Operation;
 use race_core::trace::names::{Names, Printable};
 use race_core::trace::read::Reader;
+use race_core::trace::{Event, Operation};
 
 use crate::Outcome;
 use findings::Findings;
@@ -93,13 +93,16 @@ fn replay<R: io::BufRead>(mut reader: Reader<R>) -> anyhow::Result<Findings> {
     let mut machine = Machine::new();
     let mut findings = Findings::default();
     while let Some(event) = reader.next() {
-        let mut event = event?;
-        if event.operation == Operation::End && reader.version().is_none() {
-            // RAPID's: the end of a block that should be atomic. It orders nothing, and the thread goes on.
-            event.operation = Operation::Begin;
-        }
+        let event = event?;
         findings.events += 1;
-        match machine.step(&event) {
+        let step = if event.operation == Operation::End && reader.version().is_none() {
+            // RAPID's: the end of a block that should be atomic. It orders nothing, and the thread goes on.
+            let operation = Operation::Begin;
+            machine.step(&Event { operation, ..event })
+        } else {
+            machine.step(&event)
+        };
+        match step {
             Ok([]) => {}
             Ok(races) => findings.add(reader.line(), races),
             Err(error) => return Err(impossible(reader.line(), error, reader.names())),

@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use race_core::replay::{Access, Kind, Race};
-use race_core::trace::names::{Names, Table};
+use race_core::trace::names::{Names, Printable, Table};
 use race_core::trace::{Id, Place};
 
 /// An access as far as a pair of places goes: without its thread.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Side {
     pub(super) site: Id,
-    pub(super) operation: &'static str,
+    pub(super) kind: Kind,
 }
 
 impl From<Access> for Side {
     fn from(access: Access) -> Side {
         Side {
             site: access.site,
-            operation: operation(access.kind),
+            kind: access.kind,
         }
     }
 }
@@ -114,5 +114,5 @@ impl Findings {
 /// The name of a number that the reader gave.
 pub(super) fn name(table: &Table, id: Id) -> String {
     let name = table.name(id).unwrap_or_default();
-    race_core::trace::names::Printable(name).to_string()
+    Printable(name).to_string()
 }

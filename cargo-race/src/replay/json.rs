@@ -91,7 +91,7 @@ fn report(findings: &Findings) -> Report {
         site: name(&names.sites, access.site),
     };
     let site = |side: Side| Site {
-        operation: side.operation,
+        operation: operation(side.kind),
         site: name(&names.sites, side.site),
     };
     let first = findings.first.as_ref().map(|first| First {

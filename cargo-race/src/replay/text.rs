@@ -32,8 +32,8 @@ fn write(text: &mut String, findings: &Findings) -> std::fmt::Result {
         writeln!(text, "\nraces by pair of places: {}", pairs.len())?;
         for ((one, other), races) in pairs {
             let side = |side: Side| {
-                let Side { site, operation } = side;
-                format!("{operation} at {}", name(&names.sites, site))
+                let site = name(&names.sites, side.site);
+                format!("{} at {site}", operation(side.kind))
             };
             writeln!(
                 text,

@@ -1,10 +1,11 @@
 //! Names and their numbers: of threads, locks, variables, messages, barriers and places in the program.
 //!
-//! A trace says each name millions of times, and a reader looks it up each time: a short name is found by comparing one word, without
-//! hashing. All names of a kind lie in one buffer. What a name means is not known here, nor which names a trace can hold.
+//! A trace says each name millions of times, and a reader looks it up each time: a short name is packed into two words, and
+//! compared as such. All names of a kind lie in one buffer. What a name means is not known here, nor which names a trace can hold.
 
 use std::fmt;
 use std::hash::BuildHasher;
+use std::mem;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -41,17 +42,36 @@ pub struct Names {
 /// assert_eq!(threads.intern(b"main"), Some(0));
 /// assert_eq!(threads.name(1), Some(&b"worker"[..]));
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Table {
     /// All names, one after the other.
     bytes: Vec<u8>,
     /// Where each name ends in `bytes`.
     ends: Vec<usize>,
-    /// By the hash, which is kept to be compared before the name is.
-    ids: HashTable<(u64, Id)>,
-    /// Short names that were looked up lately: the packed name and its number.
-    recent: Vec<(u64, Id)>,
+    /// The names of up to fifteen bytes: open addressing, at most half full. The length is a power of two, or 0.
+    short: Vec<(Packed, Id)>,
+    /// How many of them there are.
+    short_names: usize,
+    /// The others, by the hash, which is kept to be compared before the name is.
+    long: HashTable<(u64, Id)>,
     hasher: RandomState,
+    /// What a packed name is hashed with: random.
+    secret: Packed,
+}
+
+impl Default for Table {
+    fn default() -> Table {
+        let hasher = RandomState::default();
+        Table {
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            short: Vec::new(),
+            short_names: 0,
+            long: HashTable::new(),
+            secret: [hasher.hash_one(0), hasher.hash_one(1)],
+            hasher,
+        }
+    }
 }
 
 impl fmt::Debug for Table {
@@ -82,48 +102,117 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-/// The places in `recent`, a power of two: 32 KiB for each kind that has short names.
-const RECENT: usize = 2048;
+/// A packed name has its bytes in fifteen of these, and its length in the last.
+pub(super) const PACKED: usize = 16;
+
+type Packed = [u64; 2];
+
+/// No name, since none of length 0 is packed: a free place.
+const FREE: Packed = [0, 0];
+
+/// The first length of a table of short names.
+const SHORT: usize = 256;
 
 impl Table {
     /// The number of the name; a new one if it has none. `None` if there are no numbers left.
     #[inline]
     pub fn intern(&mut self, name: &[u8]) -> Option<Id> {
-        match pack(name) {
-            Some(packed) => match self.recent.get(place(packed)) {
-                Some((recent, id)) if *recent == packed => Some(*id),
-                _ => self.intern_short(name, packed),
-            },
-            None => self.intern_slow(name),
+        if (1..PACKED).contains(&name.len()) {
+            let mut start = [0; PACKED];
+            start[..name.len()].copy_from_slice(name);
+            self.intern_start(&start, name.len(), name)
+        } else {
+            self.intern_long(name)
         }
     }
 
-    /// A short name that was not looked up lately.
+    /// [`Table::intern`] for `name`, of `length` bytes, at least one, where `start` begins with its first ones: a short name needn't be copied.
+    #[inline]
+    pub(super) fn intern_start(
+        &mut self,
+        start: &[u8; PACKED],
+        length: usize,
+        name: &[u8],
+    ) -> Option<Id> {
+        if length >= PACKED {
+            return self.intern_long(name);
+        }
+        let bytes = u128::from_le_bytes(*start) & (u128::MAX >> (128 - 8 * length));
+        let packed = [bytes as u64, (bytes >> 64) as u64 | (length as u64) << 56];
+        match self.find_short(packed) {
+            Some((found, id)) if found == packed => Some(id),
+            _ => self.add_short(packed, name),
+        }
+    }
+
+    /// The entry of a packed name, or the free place where it belongs. `None` if there is no table yet.
+    #[inline]
+    fn find_short(&self, packed: Packed) -> Option<(Packed, Id)> {
+        let mask = self.short.len().wrapping_sub(1);
+        let mut place = self.place(packed) & mask;
+        loop {
+            let entry = *self.short.get(place)?;
+            if entry.0 == packed || entry.0 == FREE {
+                return Some(entry);
+            }
+            place = (place + 1) & mask;
+        }
+    }
+
+    /// Where to look for a packed name first: both halves of a product, so that each bit depends on all of the name. Without the secret, a trace could
+    /// be made of names that all belong in one place.
+    #[inline]
+    fn place(&self, packed: Packed) -> usize {
+        let [low, high] = [0, 1].map(|half| u128::from(packed[half] ^ self.secret[half]));
+        let product = low * high;
+        (product as u64 ^ (product >> 64) as u64) as usize
+    }
+
     #[cold]
-    fn intern_short(&mut self, name: &[u8], packed: u64) -> Option<Id> {
-        let id = self.intern_slow(name)?;
-        // No name is packed into a 0.
-        self.recent.resize(RECENT, (0, 0));
-        self.recent[place(packed)] = (packed, id);
+    fn add_short(&mut self, packed: Packed, name: &[u8]) -> Option<Id> {
+        let id = self.add(name)?;
+        self.short_names += 1;
+        if self.short_names * 2 > self.short.len() {
+            let longer = (self.short.len() * 2).max(SHORT);
+            let old = mem::replace(&mut self.short, vec![(FREE, 0); longer]);
+            old.into_iter()
+                .filter(|(packed, _)| *packed != FREE)
+                .for_each(|entry| self.put_short(entry));
+        }
+        self.put_short((packed, id));
         Some(id)
     }
 
+    fn put_short(&mut self, entry: (Packed, Id)) {
+        let mask = self.short.len() - 1;
+        let mut place = self.place(entry.0) & mask;
+        while self.short[place].0 != FREE {
+            place = (place + 1) & mask;
+        }
+        self.short[place] = entry;
+    }
+
     #[inline(never)]
-    fn intern_slow(&mut self, name: &[u8]) -> Option<Id> {
+    fn intern_long(&mut self, name: &[u8]) -> Option<Id> {
         let hash = self.hasher.hash_one(name);
-        let known = self.ids.find(hash, |(theirs, id)| {
+        let known = self.long.find(hash, |(theirs, id)| {
             *theirs == hash && self.name(*id) == Some(name)
         });
         if let Some((_, id)) = known {
             return Some(*id);
         }
+        let id = self.add(name)?;
+        self.long.insert_unique(hash, (hash, id), |(hash, _)| *hash);
+        Some(id)
+    }
+
+    fn add(&mut self, name: &[u8]) -> Option<Id> {
         // The last number is left free: a replay counts places from 1.
         let id = Id::try_from(self.ends.len())
             .ok()
             .filter(|id| *id != Id::MAX)?;
         self.bytes.extend_from_slice(name);
         self.ends.push(self.bytes.len());
-        self.ids.insert_unique(hash, (hash, id), |(hash, _)| *hash);
         Some(id)
     }
 
@@ -144,34 +233,6 @@ impl Table {
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
-}
-
-/// A name of 1 to 7 bytes and its length in one word, which is never 0.
-#[inline]
-fn pack(name: &[u8]) -> Option<u64> {
-    let length = name.len();
-    // Two loads that overlap, instead of a loop over the bytes.
-    let bytes = match length {
-        4..=7 => {
-            let low = u32::from_le_bytes(*name.first_chunk()?);
-            let high = u32::from_le_bytes(*name.last_chunk()?);
-            u64::from(low) | u64::from(high) << ((length - 4) * 8)
-        }
-        2..=3 => {
-            let low = u16::from_le_bytes(*name.first_chunk()?);
-            let high = u16::from_le_bytes(*name.last_chunk()?);
-            u64::from(low) | u64::from(high) << ((length - 2) * 8)
-        }
-        1 => u64::from(name[0]),
-        _ => return None,
-    };
-    Some(bytes | (length as u64) << 56)
-}
-
-/// Where in `recent` a packed name belongs: the top bits of a product, which depend on all of the name.
-#[inline]
-fn place(packed: u64) -> usize {
-    (packed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % RECENT
 }
 
 #[cfg(test)]
@@ -195,14 +256,6 @@ mod tests {
                 prop_assert_eq!(table.name(id), Some(name));
             }
         }
-
-        #[test]
-        fn packing_loses_nothing(name in prop::collection::vec(any::<u8>(), 1..8)) {
-            let packed = pack(&name).unwrap().to_le_bytes();
-            prop_assert_eq!(&packed[..name.len()], &name[..]);
-            prop_assert!(packed[name.len()..7].iter().all(|byte| *byte == 0));
-            prop_assert_eq!(packed[7] as usize, name.len());
-        }
     }
 
     #[test]
@@ -214,11 +267,13 @@ mod tests {
         assert_eq!(shown(b""), "");
     }
 
-    /// More short names than there are places for lately used ones.
+    /// Short and long ones, and tables of short ones that have grown.
     #[test]
-    fn names_that_share_a_place_are_told_apart() {
+    fn many_names() {
         let mut table = Table::default();
-        let names: Vec<String> = (0..4 * RECENT).map(|n| format!("V{n}")).collect();
+        let names: Vec<String> = (0..20 * SHORT)
+            .flat_map(|n| [format!("V{n}"), format!("variable {n}")])
+            .collect();
         for _ in 0..2 {
             for (id, name) in (0..).zip(&names) {
                 assert_eq!(table.intern(name.as_bytes()), Some(id));

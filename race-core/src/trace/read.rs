@@ -3,6 +3,8 @@
 //! Traces are gigabytes: nothing is allocated for a line that lies in the input's buffer, and only names are kept. Input is not trusted: any bytes
 //! give events or an error, and every line but comments and empty ones gives one of the two. Never does one pass silently.
 
+mod quick;
+
 use std::fmt;
 use std::io::{self, BufRead};
 use std::mem;
@@ -108,6 +110,8 @@ pub struct Reader<R> {
     line: u64,
     version: Option<u32>,
     over: bool,
+    /// What was wrong with the input when a usual line was looked for: the input may not say it twice.
+    failed: Option<io::Error>,
     /// A line that is not in one piece in the input's buffer.
     pieces: Vec<u8>,
 }
@@ -121,6 +125,7 @@ impl<R: BufRead> Reader<R> {
             line: 0,
             version: None,
             over: false,
+            failed: None,
             pieces: Vec::new(),
         }
     }
@@ -145,10 +150,49 @@ impl<R: BufRead> Reader<R> {
         self.names
     }
 
-    /// The next line's event, `None` if it has none. At the end of the input, `over` is set.
+    /// The next line's event, if it is a usual one.
     #[inline]
-    fn next_line(&mut self) -> Result<Option<Event>, Problem> {
+    fn next_quickly(&mut self) -> Option<Event> {
+        if self.line == 0 || self.over {
+            return None;
+        }
         let buffer = match self.input.fill_buf() {
+            Ok(buffer) => buffer,
+            Err(error) => {
+                self.failed = Some(error);
+                return None;
+            }
+        };
+        let (event, length) = quick::event(buffer.first_chunk()?, &mut self.names)?;
+        self.line += 1;
+        self.input.consume(length);
+        Some(event)
+    }
+
+    /// The next event, however unusual.
+    #[inline(never)]
+    fn next_slowly(&mut self) -> Option<Result<Event, Error>> {
+        while !self.over {
+            match self.next_line() {
+                Ok(Some(event)) => return Some(Ok(event)),
+                Ok(None) => {}
+                Err(problem) => {
+                    self.over = true;
+                    let line = self.line;
+                    return Some(Err(Error { line, problem }));
+                }
+            }
+        }
+        None
+    }
+
+    /// The next line's event, `None` if it has none. At the end of the input, `over` is set.
+    fn next_line(&mut self) -> Result<Option<Event>, Problem> {
+        let buffer = match self
+            .failed
+            .take()
+            .map_or_else(|| self.input.fill_buf(), Err)
+        {
             Ok(buffer) => buffer,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
             Err(error) => {
@@ -216,18 +260,10 @@ impl<R: BufRead> Iterator for Reader<R> {
 
     #[inline]
     fn next(&mut self) -> Option<Result<Event, Error>> {
-        while !self.over {
-            match self.next_line() {
-                Ok(Some(event)) => return Some(Ok(event)),
-                Ok(None) => {}
-                Err(problem) => {
-                    self.over = true;
-                    let line = self.line;
-                    return Some(Err(Error { line, problem }));
-                }
-            }
+        match self.next_quickly() {
+            Some(event) => Some(Ok(event)),
+            None => self.next_slowly(),
         }
-        None
     }
 }
 

@@ -381,18 +381,45 @@ fn input_without_an_end_is_an_error() {
     assert_eq!(all(&mut reader).1.unwrap(), "line 1: longer than 16 MiB");
 }
 
+/// Once, at any point; after that the input is at its end.
 #[test]
 fn an_error_of_the_input_is_passed_on() {
-    struct Broken;
+    struct Broken(bool);
     impl Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            if std::mem::replace(&mut self.0, true) {
+                return Ok(0);
+            }
             Err(io::Error::other("the disk is gone"))
         }
     }
-    let input = io::BufReader::new(b"t|r(x)|1\nt|w(".chain(Broken));
+    for (text, expected) in [
+        (&b""[..], (0, "line 1: the disk is gone")),
+        (b"t|r(x)|1\n", (1, "line 2: the disk is gone")),
+        (b"t|r(x)|1\nt|w(", (1, "line 2: the disk is gone")),
+    ] {
+        let input = io::BufReader::new(text.chain(Broken(false)));
+        let (events, error) = all(&mut Reader::new(input));
+        assert_eq!((events.len(), error.unwrap().as_str()), expected);
+    }
+}
+
+#[test]
+fn an_interrupted_read_is_done_again() {
+    struct Interrupted<'a>(&'a [u8], bool);
+    impl Read for Interrupted<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let length = buffer.len().min(7);
+            self.0.read(&mut buffer[..length])
+        }
+    }
+    let input = io::BufReader::new(Interrupted(b"t|r(x)|1\nt|w(x)|1\nt|r(y)|1", false));
     let (events, error) = all(&mut Reader::new(input));
-    assert_eq!(events.len(), 1);
-    assert_eq!(error.unwrap(), "line 2: the disk is gone");
+    assert_eq!((events.len(), error), (3, None));
 }
 
 /// Bytes that are often nearly a trace.
@@ -425,5 +452,37 @@ proptest! {
         let mut pieces = Reader::new(Pieces::new(&text, &sizes));
         prop_assert_eq!(all(&mut pieces), (events, error));
         prop_assert_eq!(pieces.line(), whole.line());
+    }
+}
+
+/// Lines that are read a word at a time, and such as are nearly that.
+fn nearly_usual() -> impl Strategy<Value = Vec<u8>> {
+    let name = prop_oneof![
+        4 => "[a-c]{1,9}",
+        1 => "[a-c]{0,40}",
+        1 => prop::sample::select(vec!["0x1", "0x1+1", "#", "()", ")", "\0", "a\0", "\r", "\u{e4}", " "]).prop_map(str::to_owned),
+    ];
+    let word = prop::sample::select(vec!["r", "r", "w", "w", "acq", "", "rw"]);
+    let line = (name.clone(), word, name.clone(), name, 0usize..60).prop_map(
+        |(thread, word, argument, site, odd)| match odd {
+            0 => String::new(),
+            1 => "# r(x)".to_owned(),
+            2 => format!("{thread}|begin|{site}\r"),
+            _ => format!("{thread}|{word}({argument})|{site}"),
+        },
+    );
+    prop::collection::vec(line, 0..40).prop_map(|lines| lines.join("\n").into_bytes())
+}
+
+proptest! {
+    /// In pieces of less than a window, every line goes the slow way.
+    #[test]
+    fn the_quick_way_reads_what_the_slow_one_does(text in nearly_usual(), size in 1..quick::WINDOW) {
+        let mut whole = Reader::new(&text[..]);
+        let sizes = [size];
+        let mut pieces = Reader::new(Pieces::new(&text, &sizes));
+        prop_assert_eq!(all(&mut whole), all(&mut pieces));
+        prop_assert_eq!(whole.line(), pieces.line());
+        prop_assert_eq!(format!("{:?}", whole.names()), format!("{:?}", pieces.names()));
     }
 }
