@@ -37,17 +37,25 @@ struct Args {
     /// Of 100 accesses, how many are to any variable, whatever is locked
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=100))]
     unguarded: u32,
+    /// Names such as `variable_17` and `src/main.rs:17`, not `V17` and `17`
+    #[arg(long)]
+    long_names: bool,
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 fn main() -> io::Result<()> {
     let args = Args::parse();
+    let [thread, lock, variable, place] = if args.long_names {
+        ["thread-", "lock_", "variable_", "src/main.rs:"]
+    } else {
+        ["T", "L", "V", ""]
+    };
     let names = Names {
-        threads: named("T", args.threads),
-        locks: named("L", args.locks),
-        variables: named("V", args.variables),
-        sites: named("", args.places),
+        threads: named(thread, args.threads),
+        locks: named(lock, args.locks),
+        variables: named(variable, args.variables),
+        sites: named(place, args.places),
         ..Names::default()
     };
     let mut writer = Writer::new(BufWriter::with_capacity(1 << 20, io::stdout().lock()))?;
