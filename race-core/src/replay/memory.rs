@@ -1,6 +1,8 @@
 //! The memory of a replay: variables by number, bytes by address, and the clocks of atomics in either.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::fast::RandomState;
 
 use super::Error;
 use crate::shadow::range::{self, Page};
@@ -21,9 +23,9 @@ struct Variable {
 #[derive(Default)]
 pub(super) struct Memory {
     variables: Vec<Variable>,
-    pages: HashMap<usize, Box<Page>>,
+    pages: HashMap<usize, Box<Page>, RandomState>,
     /// By the address of their first byte.
-    atomics: HashMap<u64, AtomicClock>,
+    atomics: BTreeMap<u64, AtomicClock>,
 }
 
 impl Memory {
@@ -114,8 +116,11 @@ impl Memory {
                     }
                 }
                 if size != 0 {
-                    let bytes = address..=address.saturating_add(u64::from(size) - 1);
-                    self.atomics.retain(|atomic, _| !bytes.contains(atomic));
+                    let last = address.saturating_add(u64::from(size) - 1);
+                    while let Some((atomic, _)) = self.atomics.range(address..=last).next() {
+                        let atomic = *atomic;
+                        self.atomics.remove(&atomic);
+                    }
                 }
             }
         }

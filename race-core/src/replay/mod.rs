@@ -37,7 +37,7 @@ fn here() -> &'static Location<'static> {
 }
 
 /// The class of an access, as far as it decides about races.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Kind {
     /// A plain load.
     Read,

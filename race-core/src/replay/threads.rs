@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
+
 use super::{Error, here};
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
@@ -34,7 +36,7 @@ pub(super) struct Threads {
     root: ThreadState,
     threads: Vec<Option<Thread>>,
     /// The engine's numbers of the threads.
-    ids: HashMap<u32, Id>,
+    ids: HashMap<u32, Id, RandomState>,
 }
 
 impl Threads {
@@ -43,7 +45,7 @@ impl Threads {
         Threads {
             root,
             threads: Vec::new(),
-            ids: HashMap::new(),
+            ids: HashMap::default(),
         }
     }
 

@@ -168,10 +168,12 @@ impl ShadowCell {
 }
 
 impl Knowledge for ThreadState {
+    #[inline]
     fn epoch(&self) -> Epoch {
         self.epoch()
     }
 
+    #[inline]
     fn knows(&self, epoch: Epoch) -> bool {
         self.knows(epoch)
     }

@@ -146,6 +146,7 @@ fn many_ptr(word: u64) -> *mut Vec<Access> {
     ptr::with_exposed_provenance_mut((word & !MANY) as usize)
 }
 
+#[inline]
 fn class_bits(class: Class) -> u64 {
     let bits = match class {
         Class::Read => 0,
@@ -156,6 +157,7 @@ fn class_bits(class: Class) -> u64 {
     bits << CLASS_SHIFT
 }
 
+#[inline]
 fn class_of(word: u64) -> Class {
     match (word >> CLASS_SHIFT) & 3 {
         0 => Class::Read,
@@ -261,6 +263,7 @@ impl LockedWords<'_> {
 }
 
 impl Drop for LockedWords<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.words.write.store(self.write, Release);
     }

@@ -21,10 +21,12 @@ use crate::sync::SyncKind;
 pub(crate) struct ContextId(NonZeroU32);
 
 impl ContextId {
+    #[inline]
     pub(crate) fn from_bits(bits: u32) -> Option<ContextId> {
         NonZeroU32::new(bits).map(ContextId)
     }
 
+    #[inline]
     pub(crate) fn bits(id: Option<ContextId>) -> u32 {
         id.map_or(0, |id| id.0.get())
     }

@@ -62,11 +62,13 @@ pub(crate) fn set_epoch(epoch: Epoch) {
 pub(crate) struct KeepEpoch(u64);
 
 /// Work on other threads' states follows, on this thread.
+#[inline]
 pub(crate) fn keep_epoch() -> KeepEpoch {
     KeepEpoch(epoch_word())
 }
 
 impl Drop for KeepEpoch {
+    #[inline]
     fn drop(&mut self) {
         local().epoch.set(self.0);
     }

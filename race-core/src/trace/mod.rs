@@ -5,7 +5,14 @@
 //!
 //! What an event means is decided in [`crate::replay`], never here.
 
+pub mod names;
+pub mod read;
+mod text;
+pub mod write;
+
 use std::sync::atomic::Ordering;
+
+pub use text::VERSION;
 
 /// The number of a name: of a thread, a lock, a variable, an atomic, a message, a barrier or a place in the program. Each kind counts from 0.
 pub type Id = u32;
