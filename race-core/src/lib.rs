@@ -17,6 +17,7 @@
 
 mod clock;
 mod epoch;
+mod fork;
 pub mod options;
 pub mod report;
 mod runtime;

@@ -25,12 +25,17 @@ pub(crate) fn options() -> &'static Options {
 #[ctor::ctor(unsafe)]
 fn start() {
     local::enter_bare(options);
+    #[cfg(unix)]
+    crate::fork::prepare();
     #[cfg(all(
         target_os = "linux",
         target_env = "gnu",
         not(target_feature = "crt-static")
     ))]
-    local::enter_bare(crate::thread::pthread::prepare);
+    {
+        local::enter_bare(crate::thread::pthread::prepare);
+        crate::thread::signal::prepare();
+    }
     // The main thread is thread 1, whoever comes first afterwards.
     local::enter(|_| ());
 }
@@ -72,6 +77,8 @@ fn end_process(status: u8) -> ! {
 }
 
 extern "C" fn at_exit() {
+    // `exit` is none of the functions that a handler may call, but where nothing was interrupted that matters it works.
+    local::leave_handlers();
     if let Some(status) = finish() {
         end_process(status);
     }

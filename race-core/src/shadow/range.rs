@@ -14,8 +14,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use dashmap::DashMap;
-use once_cell::sync::Lazy;
 
+use crate::fork::PerProcess;
 use crate::report;
 use crate::shadow::state::{Access, Class, Conflicts, State};
 use crate::shadow::word::{LockedWords, Words};
@@ -191,11 +191,17 @@ impl Page {
     }
 }
 
-static PAGES: Lazy<DashMap<usize, &'static Page>> = Lazy::new(DashMap::new);
+static PAGES: PerProcess<DashMap<usize, &'static Page>> = PerProcess::new();
 
 thread_local! {
     /// The page that this thread used last.
     static LAST: Cell<Option<(usize, &'static Page)>> = const { Cell::new(None) };
+}
+
+/// After a `fork`, the child has pages of its own.
+#[cfg(unix)]
+pub(crate) fn forget_last_page() {
+    LAST.set(None);
 }
 
 #[inline]
@@ -206,7 +212,7 @@ fn last_page(number: usize) -> Option<&'static Page> {
 
 /// The page with this number, if anything in it has been accessed.
 fn known_page(number: usize) -> Option<&'static Page> {
-    let page = last_page(number).or_else(|| PAGES.get(&number).map(|page| *page))?;
+    let page = last_page(number).or_else(|| PAGES.get().get(&number).map(|page| *page))?;
     LAST.set(Some((number, page)));
     Some(page)
 }
@@ -214,6 +220,7 @@ fn known_page(number: usize) -> Option<&'static Page> {
 fn page(number: usize) -> &'static Page {
     known_page(number).unwrap_or_else(|| {
         let page = *PAGES
+            .get()
             .entry(number)
             .or_insert_with(|| Box::leak(Box::new(Page::new())));
         LAST.set(Some((number, page)));
@@ -314,7 +321,7 @@ fn access_slow(
     if size == 0 {
         return;
     }
-    local::enter(|thread| {
+    local::enter_unordered(|thread| {
         let context = Some(thread.access_context(site, detail));
         let mut found: Option<(Range<usize>, Conflicts)> = None;
         for (number, index, mask) in granules(address, size) {

@@ -8,11 +8,11 @@ use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
 use std::panic::Location;
 use std::ptr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
-use once_cell::sync::Lazy;
 
+use crate::fork::PerProcess;
 use crate::sync::SyncKind;
 
 /// The name of an interned context.
@@ -99,23 +99,21 @@ impl Hash for Context {
     }
 }
 
-#[derive(Default)]
-struct Depot {
-    ids: DashMap<Arc<Context>, ContextId>,
-    contexts: Mutex<Vec<Arc<Context>>>,
-}
+static IDS: PerProcess<DashMap<Arc<Context>, ContextId>> = PerProcess::new();
+static CONTEXTS: Mutex<Vec<Arc<Context>>> = Mutex::new(Vec::new());
 
-static DEPOT: Lazy<Depot> = Lazy::new(Depot::default);
+pub(crate) type Still = MutexGuard<'static, Vec<Arc<Context>>>;
+
+/// Nothing changes while the guard lives.
+pub(crate) fn hold_still() -> Still {
+    CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The id of `context`; the same id for an equal context, for as long as the process lives.
 pub(crate) fn intern(context: Context) -> ContextId {
-    let depot = &*DEPOT;
     let context = Arc::new(context);
-    *depot.ids.entry(context.clone()).or_insert_with(|| {
-        let mut contexts = depot
-            .contexts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+    *IDS.get().entry(context.clone()).or_insert_with(|| {
+        let mut contexts = hold_still();
         contexts.push(context);
         let id = u32::try_from(contexts.len())
             .expect("2^32 distinct stacks need more memory than there is");
@@ -125,11 +123,7 @@ pub(crate) fn intern(context: Context) -> ContextId {
 
 /// The context behind an id.
 pub(crate) fn get(id: ContextId) -> Arc<Context> {
-    let contexts = DEPOT
-        .contexts
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    contexts[id.0.get() as usize - 1].clone()
+    hold_still()[id.0.get() as usize - 1].clone()
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 use std::ffi::c_void;
 use std::path::{Component, Path, PathBuf};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::depot::Context;
+use crate::fork;
 use crate::options::{Frames, Options};
 use crate::report::race::{Frame, Site};
 use crate::thread::local;
@@ -79,10 +80,23 @@ fn workspace() -> Option<PathBuf> {
 /// Reading debug information takes tens of kilobytes of stack, and more where it isn't optimised. The thread that races may have less.
 const STACK: usize = 2 << 20;
 
+/// Held while symbols are looked up. `backtrace` has a lock for that as well, but in a `fork`'s child that one could stay locked for ever.
+static RESOLVING: Mutex<()> = Mutex::new(());
+
+/// No symbol is looked up while the guard lives.
+pub(crate) fn hold_still() -> MutexGuard<'static, ()> {
+    RESOLVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The frames of a context, innermost first, inlined ones included; those of the user only, unless all are wanted or none is the user's.
 ///
 /// Runs on a thread of its own: see [`STACK`].
 pub(crate) fn resolve(context: &Arc<Context>, paths: &Arc<Paths>) -> Vec<Frame> {
+    let _one_at_a_time = hold_still();
+    // In a `fork`'s child `std` may be unable to start a thread: it has locks of its own.
+    if fork::generation() > 1 {
+        return resolve_here(context, paths);
+    }
     let job = {
         let (context, paths) = (context.clone(), paths.clone());
         move || local::enter_bare(|| resolve_here(&context, &paths))

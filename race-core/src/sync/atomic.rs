@@ -25,6 +25,7 @@ use std::thread::yield_now;
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
+use crate::fork;
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
 use crate::thread::registry;
@@ -41,6 +42,9 @@ static FENCE: SyncKind = SyncKind {
     release: "passed a release fence",
     acquire: "passed an acquire fence after a relaxed load",
 };
+
+/// The bits of a sequence number that count. While it is locked, the others hold the [`fork::generation`] of the process that locked it.
+const COUNT: u64 = (1 << 48) - 1;
 
 /// Marks the epoch of a store that released nothing.
 const UNRELEASED: u64 = 1 << 63;
@@ -65,7 +69,7 @@ const UNRELEASED: u64 = 1 << 63;
 /// ```
 #[derive(Default)]
 pub struct AtomicClock {
-    /// Even: at rest. Odd: locked. Only ever grows, so a reader that sees it twice unchanged saw one moment.
+    /// Even: at rest. Odd: locked. It grows with each change, so a reader that sees it twice unchanged saw one moment.
     sequence: AtomicU64,
     /// The epoch of a [`SyncClock`]; 0 if that has none. With [`UNRELEASED`], the epoch of a store that carries no clock: it orders
     /// nothing, but a report can say which store it was.
@@ -102,7 +106,7 @@ impl AtomicClock {
         site: &'static Location<'static>,
         op: impl Fn() -> R,
     ) -> R {
-        local::enter(|thread| {
+        local::enter_unordered(|thread| {
             let before = self.sequence.load(Acquire);
             let epoch = self.epoch.load(Relaxed);
             // The base is compared with null, never followed: it may be freed at any time outside the lock.
@@ -121,7 +125,7 @@ impl AtomicClock {
             }
             self.load_slow(thread, order, site, &op)
         })
-        .unwrap_or_else(op)
+        .unwrap_or_else(|| unseen(order, false, op))
     }
 
     #[cold]
@@ -159,7 +163,7 @@ impl AtomicClock {
         op: impl FnOnce() -> R,
     ) -> R {
         let mut op = Some(op);
-        let result = local::enter(|thread| {
+        let result = local::enter_unordered(|thread| {
             let locked = self.lock();
             let value = op.take().map(|op| op());
             let old = if releases(order) {
@@ -171,7 +175,7 @@ impl AtomicClock {
             drop(old);
             value
         });
-        finish(result, op)
+        finish(result, order, op)
     }
 
     /// An atomic read-modify-write that always writes: `op` is the real one, with the same ordering.
@@ -183,13 +187,13 @@ impl AtomicClock {
         op: impl FnOnce() -> R,
     ) -> R {
         let mut op = Some(op);
-        let result = local::enter(|thread| {
+        let result = local::enter_unordered(|thread| {
             let locked = self.lock();
             let value = op.take().map(|op| op());
             locked.read_modify_write(thread, order, site);
             value
         });
-        finish(result, op)
+        finish(result, order, op)
     }
 
     /// A compare-exchange: `op` is the real one. `Err` means that it was only a load, with the ordering `failure`.
@@ -202,7 +206,7 @@ impl AtomicClock {
         op: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
         let mut op = Some(op);
-        let result = local::enter(|thread| {
+        let result = local::enter_unordered(|thread| {
             let locked = self.lock();
             let value = op.take().map(|op| op());
             if let Some(Err(_)) = value {
@@ -216,7 +220,9 @@ impl AtomicClock {
             }
             value
         });
-        finish(result, op)
+        // If it passes by, it may turn out to be either.
+        let order = if success == Relaxed { failure } else { success };
+        finish(result, order, op)
     }
 
     #[inline]
@@ -230,7 +236,7 @@ impl AtomicClock {
         let is_mine = sequence & 1 == 0
             && self
                 .sequence
-                .compare_exchange_weak(sequence, sequence + 1, Acquire, Relaxed)
+                .compare_exchange_weak(sequence, locked_here(sequence), Acquire, Relaxed)
                 .is_ok();
         is_mine.then(|| Locked::new(self, sequence))
     }
@@ -238,7 +244,7 @@ impl AtomicClock {
     #[cold]
     fn lock_slow(&self) -> Locked<'_> {
         for attempt in 0u32.. {
-            if let Some(locked) = self.try_lock() {
+            if let Some(locked) = self.try_lock().or_else(|| self.take_over()) {
                 return locked;
             }
             // The holder runs a few dozen instructions; if it doesn't finish, it isn't running.
@@ -250,6 +256,34 @@ impl AtomicClock {
         }
         unreachable!("the loop above has no end but the lock")
     }
+
+    /// Takes the lock from a thread that was left behind by a `fork`. Whatever was released before that is known to everybody now.
+    #[cold]
+    fn take_over(&self) -> Option<Locked<'_>> {
+        let sequence = self.sequence.load(Relaxed);
+        let before = (sequence & COUNT).wrapping_sub(1) & COUNT;
+        let is_abandoned = sequence & 1 != 0 && sequence != locked_here(before);
+        if !is_abandoned
+            || self
+                .sequence
+                .compare_exchange(sequence, locked_here(before), Acquire, Relaxed)
+                .is_err()
+        {
+            return None;
+        }
+        let locked = Locked::new(self, before);
+        self.epoch.store(0, Relaxed);
+        // Not dropped: its owner may have been about to.
+        self.base.store(ptr::null_mut(), Relaxed);
+        self.site.store(ptr::null_mut(), Relaxed);
+        Some(locked)
+    }
+}
+
+/// The sequence number `before`, locked by a thread of this process.
+#[inline]
+fn locked_here(before: u64) -> u64 {
+    (before + 1) | u64::from(fork::generation()) << COUNT.count_ones()
 }
 
 impl Drop for AtomicClock {
@@ -264,12 +298,27 @@ impl Drop for AtomicClock {
 
 /// The re-entrant case: the engine was passed by, and the operation hasn't run.
 #[inline]
-fn finish<R>(result: Option<Option<R>>, op: Option<impl FnOnce() -> R>) -> R {
+fn finish<R>(result: Option<Option<R>>, order: Ordering, op: Option<impl FnOnce() -> R>) -> R {
     match (result.flatten(), op) {
         (Some(value), _) => value,
-        (None, Some(op)) => op(),
+        (None, Some(op)) => unseen(order, true, op),
         (None, None) => unreachable!("an operation that ran gave a value"),
     }
+}
+
+/// An operation that passes the engine by.
+#[cold]
+#[inline(never)]
+fn unseen<R>(order: Ordering, stores: bool, op: impl FnOnce() -> R) -> R {
+    if order == Relaxed {
+        local::unseen_relaxed(stores);
+        return op();
+    }
+    // Before it, since it may release what was done so far; after it, since it may acquire what others have.
+    local::unseen_order();
+    let value = op();
+    local::unseen_order();
+    value
 }
 
 #[inline]
@@ -495,7 +544,9 @@ impl<'a> Locked<'a> {
 impl Drop for Locked<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.clock.sequence.store(self.sequence + 2, Release);
+        self.clock
+            .sequence
+            .store((self.sequence + 2) & COUNT, Release);
     }
 }
 
@@ -505,6 +556,7 @@ impl Drop for Locked<'_> {
 /// A fence that is both does the acquire side first.
 pub fn fence(order: Ordering, site: &'static Location<'static>) {
     local::enter(|thread| {
+        local::fence(acquires(order), releases(order));
         if acquires(order) {
             thread.fence_acquire(&FENCE, Some(site));
         }

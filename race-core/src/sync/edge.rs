@@ -3,11 +3,11 @@
 //! An edge is a kind and two places in the program, so there are as many as the program's text has; never one per event.
 
 use std::ptr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
-use once_cell::sync::Lazy;
 
+use crate::fork::PerProcess;
 use crate::sync::SyncKind;
 use crate::thread::state::Site;
 
@@ -26,13 +26,15 @@ pub(crate) struct Edge {
 
 type Key = (usize, usize, usize);
 
-#[derive(Default)]
-struct Edges {
-    ids: DashMap<Key, EdgeId>,
-    edges: Mutex<Vec<Edge>>,
-}
+static IDS: PerProcess<DashMap<Key, EdgeId>> = PerProcess::new();
+static EDGES: Mutex<Vec<Edge>> = Mutex::new(Vec::new());
 
-static EDGES: Lazy<Edges> = Lazy::new(Edges::default);
+pub(crate) type Still = MutexGuard<'static, Vec<Edge>>;
+
+/// Nothing changes while the guard lives.
+pub(crate) fn hold_still() -> Still {
+    EDGES.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn key(kind: &'static SyncKind, released: Site, acquired: Site) -> Key {
     let address = |site: Site| site.map_or(0, |site| ptr::from_ref(site).addr());
@@ -75,11 +77,11 @@ impl EdgeCache {
 
 fn intern(kind: &'static SyncKind, released: Site, acquired: Site) -> EdgeId {
     let key = key(kind, released, acquired);
-    if let Some(id) = EDGES.ids.get(&key) {
+    if let Some(id) = IDS.get().get(&key) {
         return *id;
     }
-    *EDGES.ids.entry(key).or_insert_with(|| {
-        let mut edges = EDGES.edges.lock().unwrap_or_else(PoisonError::into_inner);
+    *IDS.get().entry(key).or_insert_with(|| {
+        let mut edges = hold_still();
         edges.push(Edge {
             kind,
             released,
@@ -93,5 +95,5 @@ fn intern(kind: &'static SyncKind, released: Site, acquired: Site) -> EdgeId {
 }
 
 pub(crate) fn get(id: EdgeId) -> Edge {
-    EDGES.edges.lock().unwrap_or_else(PoisonError::into_inner)[id.0 as usize]
+    hold_still()[id.0 as usize]
 }

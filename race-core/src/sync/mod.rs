@@ -12,10 +12,11 @@ pub mod keyed;
 
 use std::panic::Location;
 use std::ptr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
+use crate::fork::Lock;
 use crate::stack::depot::HeldLock;
 use crate::thread::local;
 use crate::thread::registry;
@@ -213,21 +214,21 @@ impl SyncClock {
 /// ```
 #[derive(Debug, Default)]
 pub struct SyncObject {
-    clock: Mutex<SyncClock>,
+    clock: Lock<SyncClock>,
 }
 
 impl SyncObject {
     /// A sync object that nobody has released into.
     pub const fn new() -> SyncObject {
         SyncObject {
-            clock: Mutex::new(SyncClock::new()),
+            clock: Lock::new(SyncClock::new()),
         }
     }
 
     /// Adds what the calling thread has done to what an acquire will see.
     pub fn release(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
         local::enter(|thread| {
-            let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut clock = self.clock.lock();
             thread.release_join(&mut clock, kind, Some(site));
         });
     }
@@ -235,11 +236,7 @@ impl SyncObject {
     /// Orders everything released so far before what the calling thread does next.
     pub fn acquire(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
         local::enter(|thread| {
-            let clock = self
-                .clock
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
+            let clock = self.clock.lock().clone();
             thread.acquire(&clock, kind, Some(site));
         });
     }

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
@@ -107,7 +107,7 @@ impl Handle {
                 .map_or_else(VectorClock::new, Arc::unwrap_or_clone);
             base.raise(released.epoch);
             let epoch = registry::take_slot(&base, &record);
-            *lock(&record.start) = Some(Start {
+            *record.start.lock() = Some(Start {
                 epoch,
                 base: Arc::new(base),
                 scope: parent.scope.clone(),
@@ -159,7 +159,7 @@ impl Handle {
     /// The calling thread is the new one. Starting twice is the same as once.
     pub fn start(&self) {
         local::enter_bare(|| {
-            let Some(start) = lock(&self.0.start).take() else {
+            let Some(start) = self.0.start.lock().take() else {
                 return;
             };
             // On platforms without interposition something may have brought the thread here before its start was announced.
@@ -184,7 +184,7 @@ impl Handle {
     /// The thread could not be started after all.
     pub fn cancel(&self) {
         local::enter_bare(|| {
-            if let Some(start) = lock(&self.0.start).take() {
+            if let Some(start) = self.0.start.lock().take() {
                 self.0.set_finished();
                 registry::free_slot(start.epoch, start.epoch.clock() - 1);
             }
@@ -198,7 +198,7 @@ impl Handle {
 
     pub(super) fn join_at(&self, site: Site) {
         local::enter(|thread| {
-            let end = std::mem::take(&mut *lock(&self.0.end));
+            let end = std::mem::take(&mut *self.0.end.lock());
             if self.0.may_end_unseen() {
                 registry::unwatch(&self.0);
                 self.0.forget_known();
@@ -210,7 +210,7 @@ impl Handle {
     /// Nobody will join the thread.
     pub fn detach(&self) {
         local::enter_bare(|| {
-            let mut end = lock(&self.0.end);
+            let mut end = self.0.end.lock();
             self.0.set_detached();
             let unclaimed = std::mem::take(&mut *end);
             drop(end);
@@ -224,6 +224,13 @@ impl Handle {
 /// Names the calling thread, if it has no name yet.
 pub fn name_current(name: &str) {
     local::enter(|thread| thread.record.set_name(name));
+}
+
+/// The calling thread is that of a `fork`'s child. Inside the engine.
+pub(crate) fn reborn(thread: &mut ThreadState) {
+    registry::forget_before_fork();
+    thread.assume(&registry::all_before_fork());
+    thread.record.os_id.store(os_thread_id(), Relaxed);
 }
 
 /// Brings in a thread that nobody announced. Inside the engine.
@@ -265,7 +272,7 @@ fn finish_current() {
         last.clock()
     };
     record.set_quiet_from(quiet_from);
-    let mut end = lock(&record.end);
+    let mut end = record.end.lock();
     // Nobody is ever seen joining a thread that was found running, either.
     let known_from = if record.is_detached() || record.origin == Origin::Unknown {
         quiet_from
@@ -282,6 +289,7 @@ fn finish_current() {
 
 /// Called when the operating system ends the calling thread.
 fn end_current() {
+    local::leave_handlers();
     local::enter_bare(finish_current);
 }
 
@@ -384,8 +392,4 @@ pub(crate) fn os_name(record: &Record) -> Option<String> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn os_name(_: &Record) -> Option<String> {
     None
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,12 +4,13 @@
 //! epoch of the new thread knows everything of the old one. So clocks grow with the threads that are alive or unjoined, not with all that
 //! ever ran. Under this lock nothing of the program's may run.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU32};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crate::clock::VectorClock;
 use crate::epoch::{Epoch, MAX_CLOCK, MAX_SLOTS};
+use crate::fork::{Lock, Locked, PerProcess};
 use crate::thread::record::Record;
 use crate::thread::state::ThreadState;
 
@@ -24,16 +25,50 @@ struct FreeSlot {
     resume_at: u64,
 }
 
-#[derive(Default)]
-struct Slots {
+pub(crate) struct Slots {
     /// Per slot, who was in it from which clock value on.
     history: Vec<Vec<(u64, Arc<Record>)>>,
+    /// Per slot, the last clock value before the line: see [`draw_line`]. As long as `history`, so that drawing takes no memory.
+    line: Vec<u64>,
     free: Vec<FreeSlot>,
+    /// How many slots there were at the last `fork`; the child takes none of them.
+    before_fork: usize,
+}
+
+pub(crate) type Still = MutexGuard<'static, Slots>;
+
+/// Nothing changes while the guard lives.
+pub(crate) fn hold_still() -> Still {
+    slots()
+}
+
+impl Slots {
+    /// How far the slot's thread has come.
+    fn reached(&self, slot: usize) -> Option<u64> {
+        let (first, record) = self.history[slot].last()?;
+        let current = record.epoch();
+        Some(if current.is_none() {
+            *first
+        } else if current.slot() == slot {
+            current.clock()
+        } else {
+            // It has used this slot up, and gone on in another.
+            MAX_CLOCK
+        })
+    }
+
+    fn draw_line(&mut self) {
+        for slot in 0..self.line.len() {
+            self.line[slot] = self.reached(slot).unwrap_or(0);
+        }
+    }
 }
 
 static SLOTS: Mutex<Slots> = Mutex::new(Slots {
     history: Vec::new(),
+    line: Vec::new(),
     free: Vec::new(),
+    before_fork: 0,
 });
 
 static NEXT_NUMBER: AtomicU32 = AtomicU32::new(2);
@@ -69,6 +104,7 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
                 "racecheck: more than {MAX_SLOTS} threads at once"
             );
             slots.history.push(Vec::new());
+            slots.line.push(0);
             Epoch::new(slot, 1)
         }
     };
@@ -109,10 +145,10 @@ pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
 }
 
 /// The threads whose end may be waited for unseen, and which nobody has been seen joining.
-static UNSEEN: Mutex<Vec<Arc<Record>>> = Mutex::new(Vec::new());
+static UNSEEN: PerProcess<Lock<Vec<Arc<Record>>>> = PerProcess::new();
 
-fn unseen() -> MutexGuard<'static, Vec<Arc<Record>>> {
-    UNSEEN.lock().unwrap_or_else(PoisonError::into_inner)
+fn unseen() -> Locked<'static, Vec<Arc<Record>>> {
+    UNSEEN.get().lock()
 }
 
 /// What this thread knows, it may pass on by an end that nobody sees.
@@ -155,21 +191,52 @@ pub(super) fn everything_so_far() -> VectorClock {
         ASSUMED.store(true, Relaxed);
     }
     let mut clock = VectorClock::new();
-    for (slot, history) in slots.history.iter().enumerate() {
-        if let Some((first, record)) = history.last() {
-            let current = record.epoch();
-            let seen = if current.is_none() {
-                *first
-            } else if current.slot() == slot {
-                current.clock()
-            } else {
-                // It has used this slot up, and gone on in another.
-                MAX_CLOCK
-            };
-            clock.raise(Epoch::new(slot, seen));
+    for slot in 0..slots.history.len() {
+        if let Some(reached) = slots.reached(slot) {
+            clock.raise(Epoch::new(slot, reached));
         }
     }
     clock
+}
+
+/// A line that couldn't be drawn: the lock was taken.
+static LINE_DUE: AtomicBool = AtomicBool::new(false);
+
+/// This process is a `fork`'s child: the threads before it are none of its own.
+pub(super) fn forget_before_fork() {
+    let mut slots = slots();
+    slots.free.clear();
+    slots.before_fork = slots.history.len();
+}
+
+/// A clock that knows all that was done before the fork.
+pub(super) fn all_before_fork() -> VectorClock {
+    let mut clock = VectorClock::new();
+    for slot in 0..slots().before_fork {
+        clock.raise(Epoch::new(slot, MAX_CLOCK));
+    }
+    clock
+}
+
+/// Something may order all that was done so far before anything that follows, and nobody will see how: from here on no race is claimed
+/// whose earlier access was made before this.
+///
+/// An access in an epoch that goes on after this counts as made before. Async-signal-safe: it neither waits nor allocates.
+pub(super) fn draw_line() {
+    match SLOTS.try_lock() {
+        Ok(mut slots) => slots.draw_line(),
+        Err(TryLockError::Poisoned(slots)) => slots.into_inner().draw_line(),
+        Err(TryLockError::WouldBlock) => LINE_DUE.store(true, SeqCst),
+    }
+}
+
+/// Whether `epoch` lies before a line that was drawn.
+pub(crate) fn is_before_the_line(epoch: Epoch) -> bool {
+    let mut slots = slots();
+    if LINE_DUE.swap(false, SeqCst) {
+        slots.draw_line();
+    }
+    slots.line[epoch.slot()] >= epoch.clock()
 }
 
 #[cfg(test)]

@@ -163,6 +163,16 @@ impl ThreadState {
         }
     }
 
+    /// Takes it that all in `clock` happens before now, as if this thread had been born knowing it.
+    pub(crate) fn assume(&mut self, clock: &VectorClock) {
+        let learned_by = &mut self.learned_by;
+        Arc::make_mut(&mut self.base).join(clock, |slot| {
+            if let Some(learned) = learned_by.get_mut(slot) {
+                *learned = None;
+            }
+        });
+    }
+
     fn learn(&mut self, slot: usize, learned: Learned) {
         if self.learned_by.len() <= slot {
             self.learned_by.resize(slot + 1, None);
