@@ -18,7 +18,14 @@
 mod clock;
 mod epoch;
 mod fork;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static")
+))]
+mod last_words;
 pub mod options;
+pub mod reentry;
 pub mod report;
 mod runtime;
 pub mod shadow;

@@ -76,6 +76,21 @@ fn end_process(status: u8) -> ! {
     std::process::exit(status.into())
 }
 
+/// Ends the process with status 2 and this on stderr, without a byte of memory.
+pub(crate) fn end_with(line: &[u8]) -> ! {
+    #[cfg(unix)]
+    // SAFETY: the pointer and the length are those of a live slice; then the process ends, as it stands.
+    unsafe {
+        libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
+        libc::_exit(2)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), line);
+        std::process::abort()
+    }
+}
+
 extern "C" fn at_exit() {
     // `exit` is none of the functions that a handler may call, but where nothing was interrupted that matters it works.
     local::leave_handlers();

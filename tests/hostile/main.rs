@@ -8,11 +8,38 @@
 mod programs;
 
 #[cfg(unix)]
+mod allocators;
+#[cfg(unix)]
 mod forks;
+mod many_at_once;
+mod outside_main;
+mod panics;
 #[cfg(target_os = "linux")]
 mod signals;
+mod thread_locals;
+
+use std::sync::mpsc;
 
 use programs::{Run, reports};
+use racecheck::report::Race;
+use racecheck::{check, thread};
+
+/// The races of `first`, on a thread of its own, and `second`, on this one, which run one after the other without an order.
+fn unordered(first: impl FnOnce() + Send, second: impl FnOnce()) -> Vec<Race> {
+    let outcome = check(|| {
+        // Racecheck doesn't see `std`'s channel.
+        let (done, wait) = mpsc::channel();
+        thread::scope(|s| {
+            s.spawn(move || {
+                first();
+                done.send(()).unwrap();
+            });
+            wait.recv().unwrap();
+            second();
+        });
+    });
+    outcome.races().to_vec()
+}
 
 /// Checks that a program went to its end without a race, or a word about one.
 #[track_caller]

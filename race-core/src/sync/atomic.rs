@@ -26,6 +26,7 @@ use std::thread::yield_now;
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
 use crate::fork;
+use crate::reentry;
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
 use crate::thread::registry;
@@ -125,7 +126,11 @@ impl AtomicClock {
             }
             self.load_slow(thread, order, site, &op)
         })
-        .unwrap_or_else(|| unseen(order, false, op))
+        .unwrap_or_else(|| {
+            let value = unseen(order, false, op);
+            reentry::note_atomic(false);
+            value
+        })
     }
 
     #[cold]
@@ -175,7 +180,7 @@ impl AtomicClock {
             drop(old);
             value
         });
-        finish(result, order, op)
+        finish(result, order, op, |_| true)
     }
 
     /// An atomic read-modify-write that always writes: `op` is the real one, with the same ordering.
@@ -193,7 +198,7 @@ impl AtomicClock {
             locked.read_modify_write(thread, order, site);
             value
         });
-        finish(result, order, op)
+        finish(result, order, op, |_| false)
     }
 
     /// A compare-exchange: `op` is the real one. `Err` means that it was only a load, with the ordering `failure`.
@@ -222,7 +227,7 @@ impl AtomicClock {
         });
         // If it passes by, it may turn out to be either.
         let order = if success == Relaxed { failure } else { success };
-        finish(result, order, op)
+        finish(result, order, op, Result::is_ok)
     }
 
     #[inline]
@@ -298,10 +303,19 @@ impl Drop for AtomicClock {
 
 /// The re-entrant case: the engine was passed by, and the operation hasn't run.
 #[inline]
-fn finish<R>(result: Option<Option<R>>, order: Ordering, op: Option<impl FnOnce() -> R>) -> R {
+fn finish<R>(
+    result: Option<Option<R>>,
+    order: Ordering,
+    op: Option<impl FnOnce() -> R>,
+    succeeded: impl FnOnce(&R) -> bool,
+) -> R {
     match (result.flatten(), op) {
         (Some(value), _) => value,
-        (None, Some(op)) => unseen(order, true, op),
+        (None, Some(op)) => {
+            let value = unseen(order, true, op);
+            reentry::note_atomic(succeeded(&value));
+            value
+        }
         (None, None) => unreachable!("an operation that ran gave a value"),
     }
 }

@@ -22,17 +22,28 @@ use crate::thread::state::ThreadState;
 /// No thread is ever in this epoch, and the shadow never holds it: the fast path of an unknown thread fails.
 const UNKNOWN: u64 = u64::MAX;
 
+/// The door of one thread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Open,
+    Shut,
+    /// Shut, and an operation on an atomic has passed by since.
+    PassedBy,
+}
+
 struct Local {
     /// The current epoch, where the fast path finds it in one load.
     epoch: Cell<u64>,
     state: Cell<*mut ThreadState>,
     /// The state that this thread had in the process that it was forked from, until it enters the engine again.
     before_fork: Cell<*mut ThreadState>,
-    inside: Cell<bool>,
+    inside: Cell<Door>,
+    /// Operations on atomics that passed by in a row without a success.
+    tries: Cell<u32>,
     /// Signal handlers that run on this thread, one in the other.
     handlers: Cell<u32>,
-    /// Whether the outermost of them interrupted the engine.
-    interrupted: Cell<bool>,
+    /// How the outermost of them found the door.
+    interrupted: Cell<Door>,
     /// Whether a handler has read an atomic that a later acquire fence would order.
     unseen_relaxed_load: Cell<bool>,
     /// Whether this thread has passed a release fence, which a relaxed store in a handler would publish.
@@ -45,9 +56,10 @@ thread_local! {
             epoch: Cell::new(UNKNOWN),
             state: Cell::new(ptr::null_mut()),
             before_fork: Cell::new(ptr::null_mut()),
-            inside: Cell::new(false),
+            inside: Cell::new(Door::Open),
+            tries: Cell::new(0),
             handlers: Cell::new(0),
-            interrupted: Cell::new(false),
+            interrupted: Cell::new(Door::Open),
             unseen_relaxed_load: Cell::new(false),
             has_fenced: Cell::new(false),
         }
@@ -77,11 +89,11 @@ pub(crate) fn set_epoch(epoch: Epoch) {
     local().epoch.set(epoch.bits());
 }
 
-struct Inside<'a>(&'a Cell<bool>);
+struct Inside<'a>(&'a Cell<Door>);
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.0.set(false);
+        self.0.set(Door::Open);
     }
 }
 
@@ -101,9 +113,10 @@ pub(crate) fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
 #[inline]
 pub(crate) fn enter_unordered<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
     let local = local();
-    if local.inside.replace(true) {
+    if local.inside.get() != Door::Open {
         return None;
     }
+    local.inside.set(Door::Shut);
     let _inside = Inside(&local.inside);
     let mut state = local.state.get();
     if state.is_null() {
@@ -141,31 +154,42 @@ pub(crate) fn forget_before_fork() {
     }
 }
 
+/// Another operation on an atomic has passed by: how many have, one after another, without a success, while the thread was inside this time.
+pub(crate) fn tries(succeeded: bool) -> u32 {
+    let local = local();
+    let before = match local.inside.replace(Door::PassedBy) {
+        Door::PassedBy => local.tries.get(),
+        Door::Open | Door::Shut => 0,
+    };
+    local.tries.set(if succeeded { 0 } else { before + 1 });
+    local.tries.get()
+}
+
 /// Whether the engine is at work on this thread: not just shut out by a signal handler.
-#[cfg(unix)]
 pub(crate) fn is_at_work() -> bool {
     let local = local();
     if local.handlers.get() > 0 {
-        local.interrupted.get()
+        local.interrupted.get() != Door::Open
     } else {
-        local.inside.get()
+        local.inside.get() != Door::Open
     }
 }
 
 /// Runs `f` inside the engine without a thread state: for start-up, exit and thread birth.
 pub(crate) fn enter_bare<R>(f: impl FnOnce() -> R) -> Option<R> {
     let local = local();
-    if local.inside.replace(true) {
+    if local.inside.get() != Door::Open {
         unseen_order();
         return None;
     }
+    local.inside.set(Door::Shut);
     let _inside = Inside(&local.inside);
     Some(f())
 }
 
 /// Whether this thread is inside the engine already.
 pub(crate) fn is_inside() -> bool {
-    local().inside.get()
+    local().inside.get() != Door::Open
 }
 
 /// Something that orders has passed by, or is about to. In a signal handler nobody else will make up for it; what the engine's own
@@ -206,21 +230,21 @@ pub(crate) fn fence(acquires: bool, releases: bool) {
 /// A signal handler begins on this thread. Returns what [`end_handler`] wants.
 ///
 /// Async-signal-safe, as is what passes by until then.
-pub(crate) fn begin_handler() -> bool {
+pub(crate) fn begin_handler() -> Door {
     let local = local();
-    let was_inside = local.inside.replace(true);
+    let door = local.inside.replace(Door::Shut);
     if local.handlers.get() == 0 {
-        local.interrupted.set(was_inside);
+        local.interrupted.set(door);
     }
     local.handlers.set(local.handlers.get() + 1);
-    was_inside
+    door
 }
 
 /// It has returned.
-pub(crate) fn end_handler(was_inside: bool) {
+pub(crate) fn end_handler(door: Door) {
     let local = local();
     local.handlers.set(local.handlers.get() - 1);
-    local.inside.set(was_inside);
+    local.inside.set(door);
 }
 
 /// The thread, or the process, ends in a signal handler, which won't return. Opens the door, unless the engine itself was interrupted.
@@ -241,7 +265,7 @@ fn install_raw(local: &Local, state: ThreadState) -> *mut ThreadState {
 /// Makes `state` this thread's. Call inside [`enter_bare`], after [`uninstall`] of any earlier one.
 pub(crate) fn install(state: ThreadState) {
     LOCAL.with(|local| {
-        debug_assert!(local.inside.get() && local.state.get().is_null());
+        debug_assert!(local.inside.get() != Door::Open && local.state.get().is_null());
         install_raw(local, state);
     });
 }
@@ -249,7 +273,7 @@ pub(crate) fn install(state: ThreadState) {
 /// Takes this thread's state away. Call inside [`enter_bare`].
 pub(crate) fn uninstall() -> Option<Box<ThreadState>> {
     LOCAL.with(|local| {
-        debug_assert!(local.inside.get());
+        debug_assert!(local.inside.get() != Door::Open);
         local.epoch.set(UNKNOWN);
         let state = local.state.replace(ptr::null_mut());
         // SAFETY: non-null means that it came from `Box::into_raw` in `install_raw`; the pointer was just replaced, so nobody

@@ -50,20 +50,20 @@ pub(crate) fn prepare() {
 }
 
 /// The definition of a libc function behind ours.
-pub(super) struct Real {
+pub(crate) struct Real {
     name: &'static CStr,
     address: AtomicPtr<c_void>,
 }
 
 impl Real {
-    pub(super) const fn new(name: &'static CStr) -> Real {
+    pub(crate) const fn new(name: &'static CStr) -> Real {
         Real {
             name,
             address: AtomicPtr::new(ptr::null_mut()),
         }
     }
 
-    pub(super) fn get(&self) -> Option<ptr::NonNull<c_void>> {
+    pub(crate) fn get(&self) -> Option<ptr::NonNull<c_void>> {
         let mut address = self.address.load(Relaxed);
         if address.is_null() {
             // SAFETY: a NUL-terminated name.

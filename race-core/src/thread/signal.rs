@@ -53,9 +53,9 @@ extern "C-unwind" fn plain(signal: c_int) {
     };
     // SAFETY: this function is installed for a signal only after a handler of this type, not null, was stored for it.
     let handler: Plain = unsafe { mem::transmute(handler.load(Acquire)) };
-    let was_inside = local::begin_handler();
+    let door = local::begin_handler();
     handler(signal);
-    local::end_handler(was_inside);
+    local::end_handler(door);
 }
 
 extern "C-unwind" fn informed(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -64,9 +64,9 @@ extern "C-unwind" fn informed(signal: c_int, info: *mut libc::siginfo_t, context
     };
     // SAFETY: as in `plain`.
     let handler: Informed = unsafe { mem::transmute(handler.load(Acquire)) };
-    let was_inside = local::begin_handler();
+    let door = local::begin_handler();
     handler(signal, info, context);
-    local::end_handler(was_inside);
+    local::end_handler(door);
 }
 
 /// The program's handlers for one signal, and what is installed in their place.
