@@ -62,7 +62,10 @@ fn an_access_that_panicked_races_as_any_other() {
         let reads = || {
             black_box(value.get());
         };
-        assert_eq!(unordered(|| access(&value), reads).len(), usize::from(writes));
+        assert_eq!(
+            unordered(|| access(&value), reads).len(),
+            usize::from(writes)
+        );
         let value = Shared::new(1);
         assert_eq!(unordered(|| access(&value), || value.set(2)).len(), 1);
     }
@@ -144,7 +147,8 @@ fn values_used_while_unwinding_race_unless_they_are_ordered() {
             });
         };
         let races = unordered(unwinds, || {
-            let guard = lock.map(|lock| lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+            let guard =
+                lock.map(|lock| lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
             black_box(value.get());
             drop(guard);
         });

@@ -95,7 +95,11 @@ fn main() {
             one_use(ordered);
         }
         Some("threads-of-an-exit-handler") => {
-            at_exit(if ordered { two_ordered_uses } else { two_racy_uses });
+            at_exit(if ordered {
+                two_ordered_uses
+            } else {
+                two_racy_uses
+            });
         }
         Some("thread-local") => {
             AT_END.set(Some(Reads));
