@@ -70,7 +70,7 @@ fn give_up(what: fmt::Arguments<'_>) -> ! {
         line,
         "racecheck: the global allocator, called by racecheck itself, waits in vain for {what}"
     );
-    runtime::end_with(&line.text[..line.len])
+    runtime::end_with(std::str::from_utf8(&line.text[..line.len]).unwrap_or_default())
 }
 
 /// A line without the heap.

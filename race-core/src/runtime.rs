@@ -67,28 +67,65 @@ pub(crate) fn exit_now(summary: &str) -> ! {
 /// Without running anything else: exit handlers have run, or must not.
 fn end_process(status: u8) -> ! {
     #[cfg(unix)]
-    // SAFETY: flushes C's streams, which the process would do after the last exit handler; then ends it.
+    // SAFETY: ends the process.
     unsafe {
-        libc::fflush(std::ptr::null_mut());
+        flush();
         libc::_exit(status.into())
     }
     #[cfg(not(unix))]
     std::process::exit(status.into())
 }
 
-/// Ends the process with status 2 and this on stderr, without a byte of memory.
-pub(crate) fn end_with(line: &[u8]) -> ! {
+/// Says something on stderr, without a byte of memory.
+pub(crate) fn say(line: &str) {
     #[cfg(unix)]
-    // SAFETY: the pointer and the length are those of a live slice; then the process ends, as it stands.
+    // SAFETY: the pointer and the length are those of a live slice.
     unsafe {
         libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
-        libc::_exit(2)
     }
     #[cfg(not(unix))]
     {
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), line);
-        std::process::abort()
+        use std::io::Write;
+        // There is nobody else to tell.
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
+}
+
+/// Says something and ends the process with status 2, as it stands.
+pub(crate) fn end_with(line: &str) -> ! {
+    say(line);
+    #[cfg(unix)]
+    // SAFETY: ends the process.
+    unsafe {
+        libc::_exit(2)
+    }
+    #[cfg(not(unix))]
+    std::process::abort()
+}
+
+/// Flushes C's streams, which the process would do after the last exit handler.
+#[cfg(target_os = "linux")]
+fn flush() {
+    unsafe extern "C" {
+        static stdin: *mut libc::FILE;
+        static stdout: *mut libc::FILE;
+        fn ftrylockfile(stream: *mut libc::FILE) -> std::ffi::c_int;
+    }
+    // SAFETY: C's streams and functions, as C has them. A thread that waits for input has locked `stdin`: C's own exit ignores that lock,
+    // `fflush` of everything would wait for it. The lock counts, and is this thread's until the process ends.
+    unsafe {
+        if ftrylockfile(stdin) == 0 {
+            libc::fflush(std::ptr::null_mut());
+        } else {
+            libc::fflush(stdout);
+        }
+    }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn flush() {
+    // SAFETY: null stands for every stream.
+    unsafe { libc::fflush(std::ptr::null_mut()) };
 }
 
 extern "C" fn at_exit() {

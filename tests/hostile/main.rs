@@ -15,6 +15,8 @@ mod many_at_once;
 mod outside_main;
 mod panics;
 #[cfg(target_os = "linux")]
+mod resources;
+#[cfg(target_os = "linux")]
 mod signals;
 mod thread_locals;
 

@@ -10,13 +10,16 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::panic::Location;
 use std::ptr;
+use std::sync::Once;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 
 use crate::fork::PerProcess;
 use crate::report;
+use crate::runtime;
 use crate::shadow::state::{Access, Class, Conflicts, State};
 use crate::shadow::word::{LockedWords, Words};
 use crate::stack::depot::{ContextId, Detail};
@@ -184,10 +187,22 @@ struct Page {
 }
 
 impl Page {
-    fn new() -> Page {
-        Page {
-            granules: std::array::from_fn(|_| Granule::default()),
+    /// None when memory is short, which is said once: whatever lies in such a page isn't checked.
+    fn new() -> Option<&'static Page> {
+        let mut page: Vec<Page> = Vec::new();
+        if page.try_reserve_exact(1).is_err() {
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                runtime::say(
+                    "racecheck: out of memory: accesses to raw memory are no longer checked where there were none before\n",
+                );
+            });
+            return None;
         }
+        page.push(Page {
+            granules: std::array::from_fn(|_| Granule::default()),
+        });
+        page.leak().first()
     }
 }
 
@@ -217,14 +232,14 @@ fn known_page(number: usize) -> Option<&'static Page> {
     Some(page)
 }
 
-fn page(number: usize) -> &'static Page {
-    known_page(number).unwrap_or_else(|| {
-        let page = *PAGES
-            .get()
-            .entry(number)
-            .or_insert_with(|| Box::leak(Box::new(Page::new())));
+fn page(number: usize) -> Option<&'static Page> {
+    known_page(number).or_else(|| {
+        let page = match PAGES.get().entry(number) {
+            Entry::Occupied(page) => *page.get(),
+            Entry::Vacant(place) => *place.insert(Page::new()?),
+        };
         LAST.set(Some((number, page)));
-        page
+        Some(page)
     })
 }
 
@@ -325,7 +340,10 @@ fn access_slow(
         let context = Some(thread.access_context(site, detail));
         let mut found: Option<(Range<usize>, Conflicts)> = None;
         for (number, index, mask) in granules(address, size) {
-            let granule = &page(number).granules[index];
+            let Some(page) = page(number) else {
+                continue;
+            };
+            let granule = &page.granules[index];
             // A free is recorded over the thread's own write, or a later use would be reported against that.
             if detail != Detail::Free && granule.is_recorded(mask, class, thread.epoch().bits()) {
                 continue;

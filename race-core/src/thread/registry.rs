@@ -6,11 +6,12 @@
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU32};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, TryLockError};
 
 use crate::clock::VectorClock;
 use crate::epoch::{Epoch, MAX_CLOCK, MAX_SLOTS};
 use crate::fork::{Lock, Locked, PerProcess};
+use crate::runtime;
 use crate::thread::record::Record;
 use crate::thread::state::ThreadState;
 
@@ -57,6 +58,20 @@ impl Slots {
         })
     }
 
+    /// An epoch in the last slot, beside whoever is in there: no race is found between these threads any more. Nor does knowing an epoch
+    /// of theirs mean to know what was released in it.
+    #[cold]
+    fn share_last(&self) -> Epoch {
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            runtime::say("racecheck: too many threads at once: the last ones are taken for one\n");
+        });
+        ASSUMED.store(true, SeqCst);
+        let slot = self.history.len() - 1;
+        let after = |(first, _): &(u64, _)| Epoch::new(slot, first + 1);
+        self.history[slot].last().map_or(Epoch::new(slot, 1), after)
+    }
+
     fn draw_line(&mut self) {
         for slot in 0..self.line.len() {
             self.line[slot] = self.reached(slot).unwrap_or(0);
@@ -98,14 +113,13 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
             Epoch::new(free.slot, free.resume_at)
         }
         None => {
-            let slot = slots.history.len();
-            assert!(
-                slot < MAX_SLOTS,
-                "racecheck: more than {MAX_SLOTS} threads at once"
-            );
-            slots.history.push(Vec::new());
-            slots.line.push(0);
-            Epoch::new(slot, 1)
+            if slots.history.len() < MAX_SLOTS {
+                slots.history.push(Vec::new());
+                slots.line.push(0);
+                Epoch::new(slots.history.len() - 1, 1)
+            } else {
+                slots.share_last()
+            }
         }
     };
     slots.history[epoch.slot()].push((epoch.clock(), record.clone()));
@@ -115,8 +129,8 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
 /// The thread in `last.slot()` is gone. Its slot can go to a thread that knows `known_from`.
 pub(super) fn free_slot(last: Epoch, known_from: u64) {
     let resume_at = last.clock() + 1;
-    // A slot that is nearly used up stays with the dead: its next thread would have to leave it at once.
-    if resume_at < MAX_CLOCK / 2 {
+    // A slot that is nearly used up stays with the dead: its next thread would have to leave it at once. So does the one that may be shared.
+    if resume_at < MAX_CLOCK / 2 && last.slot() + 1 < MAX_SLOTS {
         slots().free.push(FreeSlot {
             slot: last.slot(),
             known_from,
@@ -252,6 +266,23 @@ mod tests {
             None,
             None,
         ))
+    }
+
+    #[test]
+    fn who_finds_no_slot_shares_the_last_one() {
+        let record = record();
+        let slots = Slots {
+            history: vec![
+                vec![(1, record.clone())],
+                vec![(1, record.clone()), (7, record)],
+            ],
+            line: vec![0; 2],
+            free: Vec::new(),
+            before_fork: 0,
+        };
+        let epoch = slots.share_last();
+        assert_eq!((epoch.slot(), epoch.clock()), (1, 8));
+        assert!(is_assumed());
     }
 
     #[test]
