@@ -35,8 +35,12 @@ fn deliver_pending() {
 pub unsafe extern "C" fn abort() -> ! {
     deliver_pending();
     match ABORT.get() {
-        // SAFETY: the next definition of this name has this signature.
-        Some(real) => unsafe { mem::transmute::<_, Abort>(real.as_ptr())() },
+        Some(real) => {
+            // SAFETY: the next definition of this name has this signature.
+            let real: Abort = unsafe { mem::transmute(real.as_ptr()) };
+            // SAFETY: it has no conditions.
+            unsafe { real() }
+        }
         None => loop {
             // SAFETY: no memory is involved.
             unsafe { libc::raise(libc::SIGKILL) };
@@ -53,8 +57,12 @@ pub unsafe extern "C" fn abort() -> ! {
 pub unsafe extern "C" fn _exit(status: c_int) -> ! {
     deliver_pending();
     match EXIT.get() {
-        // SAFETY: the next definition of this name has this signature.
-        Some(real) => unsafe { mem::transmute::<_, Exit>(real.as_ptr())(status) },
+        Some(real) => {
+            // SAFETY: the next definition of this name has this signature.
+            let real: Exit = unsafe { mem::transmute(real.as_ptr()) };
+            // SAFETY: it has no conditions.
+            unsafe { real(status) }
+        }
         None => loop {
             // SAFETY: no memory is involved.
             unsafe { libc::syscall(libc::SYS_exit_group, status) };

@@ -10,8 +10,9 @@
 //! | findings: collected, or printed and counted | [`report`] |
 //!
 //! The rules are in [`shadow`] (what races) and [`sync`] (what is ordered), each with its source. Calls into the engine never
-//! panic because of the engine, and a thread that is inside already passes by. The engine allocates: a signal handler that may interrupt the
-//! allocator, and the locks of a global allocator, must not be tracked.
+//! panic because of the engine, and a thread that is inside already passes by. So do signal handlers, where they are seen (on Linux with glibc, linked
+//! dynamically); elsewhere one that may interrupt the allocator must use nothing tracked. The engine allocates: the locks of a global allocator
+//! must not be tracked.
 //!
 //! Users want the crate `racecheck`, whose types call this one.
 

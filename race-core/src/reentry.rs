@@ -6,7 +6,7 @@
 //! Another thread may hold the lock and be about to let it go: so the wait is long, and only time in which this thread could run counts. Nothing
 //! here may allocate, or wait for anything else.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::panic::Location;
 use std::thread::sleep;
 use std::time::Duration;
@@ -61,30 +61,8 @@ pub(crate) fn note_atomic(succeeded: bool) {
 
 #[cold]
 fn give_up(what: fmt::Arguments<'_>) -> ! {
-    let mut line = Line {
-        text: [0; 512],
-        len: 0,
-    };
-    // It takes what it can.
-    let _ = writeln!(
-        line,
-        "racecheck: the global allocator, called by racecheck itself, waits in vain for {what}"
-    );
-    runtime::end_with(std::str::from_utf8(&line.text[..line.len]).unwrap_or_default())
-}
-
-/// A line without the heap.
-struct Line {
-    text: [u8; 512],
-    len: usize,
-}
-
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let rest = &mut self.text[self.len..];
-        let fits = text.len().min(rest.len());
-        rest[..fits].copy_from_slice(&text.as_bytes()[..fits]);
-        self.len += fits;
-        Ok(())
-    }
+    runtime::say(format_args!(
+        "racecheck: the global allocator, called by racecheck itself, waits in vain for {what}\n"
+    ));
+    runtime::end_at_once(2)
 }

@@ -3,6 +3,8 @@
 //! The exit handler is the last entry of the program's `.fini_array`: it runs after all `atexit` handlers and other destructors of the
 //! program, so coverage data and the like are on disk when it ends the process.
 
+use std::fmt::{self, Write};
+
 use once_cell::sync::OnceCell;
 
 use crate::options::Options;
@@ -76,28 +78,49 @@ fn end_process(status: u8) -> ! {
     std::process::exit(status.into())
 }
 
-/// Says something on stderr, without a byte of memory.
-pub(crate) fn say(line: &str) {
+/// Says a line on stderr, without a byte of memory.
+pub(crate) fn say(line: fmt::Arguments<'_>) {
+    let mut buffer = Line {
+        text: [0; 512],
+        len: 0,
+    };
+    // It takes what it can.
+    let _ = buffer.write_fmt(line);
+    let text = &buffer.text[..buffer.len];
     #[cfg(unix)]
     // SAFETY: the pointer and the length are those of a live slice.
     unsafe {
-        libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
+        libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len());
     }
     #[cfg(not(unix))]
     {
-        use std::io::Write;
         // There is nobody else to tell.
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), text);
     }
 }
 
-/// Says something and ends the process with status 2, as it stands.
-pub(crate) fn end_with(line: &str) -> ! {
-    say(line);
+/// A line without the heap.
+struct Line {
+    text: [u8; 512],
+    len: usize,
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let rest = &mut self.text[self.len..];
+        let fits = text.len().min(rest.len());
+        rest[..fits].copy_from_slice(&text.as_bytes()[..fits]);
+        self.len += fits;
+        Ok(())
+    }
+}
+
+/// Ends the process as it stands.
+pub(crate) fn end_at_once(status: u8) -> ! {
     #[cfg(unix)]
     // SAFETY: ends the process.
     unsafe {
-        libc::_exit(2)
+        libc::_exit(status.into())
     }
     #[cfg(not(unix))]
     std::process::abort()
@@ -131,6 +154,15 @@ fn flush() {
 extern "C" fn at_exit() {
     // `exit` is none of the functions that a handler may call, but where nothing was interrupted that matters it works.
     local::leave_handlers();
+    if local::is_inside() {
+        // By way of a handler that interrupted the engine, or of an allocator that it called. No memory may be used; the status need not be lost.
+        let (count, status) = (sink::count(), options().exit_code);
+        if count > 0 && status != 0 {
+            say(format_args!("Found {count} data race(s)\n"));
+            end_at_once(status);
+        }
+        return;
+    }
     if let Some(status) = finish() {
         end_process(status);
     }

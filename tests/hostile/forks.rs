@@ -1,5 +1,7 @@
 //! `fork` without `exec`: the child can use tracked types, whatever the parent's other threads were at, and answers for its own races only.
 
+use std::fs;
+
 use crate::programs::{Run, reports, run};
 use crate::{is_silent, raced};
 
@@ -34,6 +36,28 @@ fn the_child_reports_its_own_races_once() {
     let run = forks("grandchild");
     assert_eq!(reports(&run.stderr), 1, "{run:#?}");
     assert_eq!((run.status, &run.stdout[..]), (Some(0), "status 66\n"));
+}
+
+#[test]
+fn each_process_has_a_log_file_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("races");
+    let run = run(
+        "forks",
+        &format!("log_path={}", log.display()),
+        &["same-race"],
+    );
+    let files: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 2);
+    assert!(files.contains(&folder.path().join(format!("races.{}", run.pid))));
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        assert_eq!(reports(&text), 1, "{text}");
+        assert!(text.ends_with("Found 1 data race(s)\n"), "{text}");
+    }
 }
 
 #[test]

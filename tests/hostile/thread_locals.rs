@@ -29,12 +29,11 @@ thread_local! {
     static AT_END: Cell<Option<Writes>> = const { Cell::new(None) };
 }
 
+type Body = Box<dyn FnOnce() + Send>;
+type Join = Box<dyn FnOnce()>;
+
 /// A thread that `start` starts writes in a destructor; this thread writes after that, and before it joins the thread or after.
-fn at_the_end(
-    locked: bool,
-    joined: bool,
-    start: fn(Box<dyn FnOnce() + Send>) -> Box<dyn FnOnce()>,
-) -> Vec<Race> {
+fn at_the_end(locked: bool, joined: bool, start: fn(Body) -> Join) -> Vec<Race> {
     let value: &'static Shared<u32> = Box::leak(Box::new(Shared::new(0)));
     let lock: Option<&'static Mutex<()>> = locked.then(|| &*Box::leak(Box::new(Mutex::new(()))));
     let outcome = check(|| {
@@ -57,13 +56,13 @@ fn at_the_end(
     outcome.races().to_vec()
 }
 
-fn tracked(body: Box<dyn FnOnce() + Send>) -> Box<dyn FnOnce()> {
+fn tracked(body: Body) -> Join {
     let thread = thread::spawn(body);
     Box::new(|| thread.join().unwrap())
 }
 
 #[cfg(target_os = "linux")]
-fn plain(body: Box<dyn FnOnce() + Send>) -> Box<dyn FnOnce()> {
+fn plain(body: Body) -> Join {
     let thread = std::thread::spawn(body);
     Box::new(|| thread.join().unwrap())
 }
@@ -71,7 +70,7 @@ fn plain(body: Box<dyn FnOnce() + Send>) -> Box<dyn FnOnce()> {
 #[test]
 fn what_they_do_races_unless_it_is_ordered() {
     for start in [
-        tracked as fn(_) -> _,
+        tracked as fn(Body) -> Join,
         #[cfg(target_os = "linux")]
         plain,
     ] {

@@ -193,9 +193,7 @@ impl Page {
         if page.try_reserve_exact(1).is_err() {
             static SAID: Once = Once::new();
             SAID.call_once(|| {
-                runtime::say(
-                    "racecheck: out of memory: accesses to raw memory are no longer checked where there were none before\n",
-                );
+                runtime::say(format_args!("racecheck: out of memory: accesses to raw memory are no longer checked where there were none before\n"));
             });
             return None;
         }

@@ -147,9 +147,9 @@ fn has_memory() -> bool {
     if !has {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
-            runtime::say(
-                "racecheck: too little memory to look up names: reports have addresses instead\n",
-            );
+            runtime::say(format_args!(
+                "racecheck: too little memory to look up names: reports have addresses instead\n"
+            ));
         });
     }
     has

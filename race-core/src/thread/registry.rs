@@ -64,7 +64,9 @@ impl Slots {
     fn share_last(&self) -> Epoch {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
-            runtime::say("racecheck: too many threads at once: the last ones are taken for one\n");
+            runtime::say(format_args!(
+                "racecheck: too many threads at once: the last ones are taken for one\n"
+            ));
         });
         ASSUMED.store(true, SeqCst);
         let slot = self.history.len() - 1;

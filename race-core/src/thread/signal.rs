@@ -145,14 +145,15 @@ pub unsafe extern "C" fn sigaction(
         let result = unsafe { real(signal, new, &mut replaced) };
         (result, (result == 0).then_some(replaced.sa_sigaction))
     });
-    // SAFETY: null or valid for a write, says the caller.
-    if let Some(handler) = handler
-        && let Some(old) = unsafe { old.as_mut() }
-    {
-        *old = libc::sigaction {
-            sa_sigaction: handler,
-            ..replaced
-        };
+    if let Some(handler) = handler {
+        // SAFETY: null or valid for a write, says the caller.
+        let old = unsafe { old.as_mut() };
+        if let Some(old) = old {
+            *old = libc::sigaction {
+                sa_sigaction: handler,
+                ..replaced
+            };
+        }
     }
     result
 }
