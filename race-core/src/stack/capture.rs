@@ -262,11 +262,14 @@ mod tests {
 
     #[inline(never)]
     fn left(cache: &mut ContextCache, site: &'static Location<'static>) -> ContextId {
+        // Or the two would be the same code, merged into one function.
+        black_box(1u8);
         black_box(inner(cache, site))
     }
 
     #[inline(never)]
     fn right(cache: &mut ContextCache, site: &'static Location<'static>) -> ContextId {
+        black_box(2u8);
         black_box(inner(cache, site))
     }
 
@@ -276,8 +279,9 @@ mod tests {
         let mut cache = ContextCache::new();
         let site = Location::caller();
         let mut seen = Vec::new();
-        for _ in 0..4 {
-            for call in [left, right] {
+        // Not to be unrolled: the calls must be the same two instructions each time.
+        for _ in 0..black_box(4) {
+            for call in black_box(&[left, right][..]) {
                 seen.push(black_box(call)(&mut cache, site));
             }
         }

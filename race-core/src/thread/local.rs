@@ -102,18 +102,20 @@ impl Drop for Inside<'_> {
 /// For whatever may order something: what passes by in a signal handler is taken to have ordered all there is.
 #[inline]
 pub(crate) fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
-    let result = enter_unordered(f);
-    if result.is_none() {
-        unseen_order();
-    }
-    result
+    enter_or(unseen_order, f)
 }
 
 /// As [`enter`], for what orders nothing by itself, such as an access.
 #[inline]
 pub(crate) fn enter_unordered<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
+    enter_or(|| (), f)
+}
+
+#[inline]
+fn enter_or<R>(passed_by: impl FnOnce(), f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
     let local = local();
     if local.inside.get() != Door::Open {
+        passed_by();
         return None;
     }
     local.inside.set(Door::Shut);
