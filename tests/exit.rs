@@ -123,6 +123,19 @@ mod check {
         }
     }
 
+    /// No exit handler runs, so nothing sums up, and the status is the program's own.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn ending_without_exit_handlers_prints_what_was_found() {
+        for how in ["abort", "_exit", "abort-in-a-thread", "_exit-in-a-thread"] {
+            let run = run("checks", "", &[how]);
+            assert_eq!(reports(&run.stderr), 1, "{run:#?}");
+            assert!(!run.stderr.contains("Found"), "{run:#?}");
+            let status = how.starts_with("_exit").then_some(5);
+            assert_eq!((run.status, &run.stdout[..]), (status, ""), "{how}");
+        }
+    }
+
     /// A pair of lines is news to each collector, and to the log.
     #[test]
     fn what_was_reported_before_is_collected_and_the_reverse() {

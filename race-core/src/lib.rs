@@ -11,8 +11,9 @@
 //! | the same from a recorded [`trace`], without running anything | [`replay`] |
 //!
 //! The rules are in [`shadow`] (what races) and [`sync`] (what is ordered), each with its source. Calls into the engine never
-//! panic because of the engine, and a thread that is inside already passes by. The engine allocates: a signal handler that may interrupt the
-//! allocator, and the locks of a global allocator, must not be tracked.
+//! panic because of the engine, and a thread that is inside already passes by. So do signal handlers, where they are seen (on Linux with glibc, linked
+//! dynamically); elsewhere one that may interrupt the allocator must use nothing tracked. The engine allocates: the locks of a global allocator
+//! must not be tracked.
 //!
 //! Users want the crate `racecheck`, whose types call this one.
 
@@ -23,12 +24,20 @@
 
 mod clock;
 mod epoch;
+mod fork;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static")
+))]
+mod last_words;
 #[doc(hidden)]
 pub mod measure;
 #[cfg(all(test, loom))]
 mod model;
 pub mod options;
 mod primitive;
+pub mod reentry;
 pub mod replay;
 pub mod report;
 mod runtime;

@@ -3,6 +3,8 @@
 //! The exit handler is the last entry of the program's `.fini_array`: it runs after all `atexit` handlers and other destructors of the
 //! program, so coverage data and the like are on disk when it ends the process.
 
+use std::fmt::{self, Write};
+
 use once_cell::sync::OnceCell;
 
 use crate::options::Options;
@@ -26,12 +28,17 @@ pub(crate) fn options() -> &'static Options {
 #[ctor::ctor(unsafe)]
 fn start() {
     local::enter_bare(options);
+    #[cfg(unix)]
+    crate::fork::prepare();
     #[cfg(all(
         target_os = "linux",
         target_env = "gnu",
         not(target_feature = "crt-static")
     ))]
-    local::enter_bare(crate::thread::pthread::prepare);
+    {
+        local::enter_bare(crate::thread::pthread::prepare);
+        crate::thread::signal::prepare();
+    }
     // The main thread is thread 1, whoever comes first afterwards.
     local::enter(|_| ());
 }
@@ -63,16 +70,100 @@ pub(crate) fn exit_now(summary: &str) -> ! {
 /// Without running anything else: exit handlers have run, or must not.
 fn end_process(status: u8) -> ! {
     #[cfg(unix)]
-    // SAFETY: flushes C's streams, which the process would do after the last exit handler; then ends it.
+    // SAFETY: ends the process.
     unsafe {
-        libc::fflush(std::ptr::null_mut());
+        flush();
         libc::_exit(status.into())
     }
     #[cfg(not(unix))]
     std::process::exit(status.into())
 }
 
+/// Says a line on stderr, without a byte of memory.
+pub(crate) fn say(line: fmt::Arguments<'_>) {
+    let mut buffer = Line {
+        text: [0; 512],
+        len: 0,
+    };
+    // It takes what it can.
+    let _ = buffer.write_fmt(line);
+    let text = &buffer.text[..buffer.len];
+    #[cfg(unix)]
+    // SAFETY: the pointer and the length are those of a live slice.
+    unsafe {
+        libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len());
+    }
+    #[cfg(not(unix))]
+    {
+        // There is nobody else to tell.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), text);
+    }
+}
+
+/// A line without the heap.
+struct Line {
+    text: [u8; 512],
+    len: usize,
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let rest = &mut self.text[self.len..];
+        let fits = text.len().min(rest.len());
+        rest[..fits].copy_from_slice(&text.as_bytes()[..fits]);
+        self.len += fits;
+        Ok(())
+    }
+}
+
+/// Ends the process as it stands.
+pub(crate) fn end_at_once(status: u8) -> ! {
+    #[cfg(unix)]
+    // SAFETY: ends the process.
+    unsafe {
+        libc::_exit(status.into())
+    }
+    #[cfg(not(unix))]
+    std::process::abort()
+}
+
+/// Flushes C's streams, which the process would do after the last exit handler.
+#[cfg(target_os = "linux")]
+fn flush() {
+    unsafe extern "C" {
+        static stdin: *mut libc::FILE;
+        static stdout: *mut libc::FILE;
+        fn ftrylockfile(stream: *mut libc::FILE) -> std::ffi::c_int;
+    }
+    // SAFETY: C's streams and functions, as C has them. A thread that waits for input has locked `stdin`: C's own exit ignores that lock,
+    // `fflush` of everything would wait for it. The lock counts, and is this thread's until the process ends.
+    unsafe {
+        if ftrylockfile(stdin) == 0 {
+            libc::fflush(std::ptr::null_mut());
+        } else {
+            libc::fflush(stdout);
+        }
+    }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn flush() {
+    // SAFETY: null stands for every stream.
+    unsafe { libc::fflush(std::ptr::null_mut()) };
+}
+
 extern "C" fn at_exit() {
+    // `exit` is none of the functions that a handler may call, but where nothing was interrupted that matters it works.
+    local::leave_handlers();
+    if local::is_inside() {
+        // By way of a handler that interrupted the engine, or of an allocator that it called. No memory may be used; the status need not be lost.
+        let (count, status) = (sink::count(), options().exit_code);
+        if count > 0 && status != 0 {
+            say(format_args!("Found {count} data race(s)\n"));
+            end_at_once(status);
+        }
+        return;
+    }
     if let Some(status) = finish() {
         end_process(status);
     }

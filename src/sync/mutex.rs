@@ -7,6 +7,7 @@ use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync as real;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
+use race_core::reentry;
 use race_core::sync::{SyncClock, SyncKind};
 
 static MUTEX: SyncKind = SyncKind {
@@ -79,10 +80,26 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         let site = Location::caller();
-        match self.inner.lock() {
+        let locked = match self.inner.try_lock() {
+            Ok(guard) => Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
+            Err(TryLockError::WouldBlock) => self.wait(),
+        };
+        match locked {
             Ok(guard) => Ok(self.locked(guard, site)),
             Err(poisoned) => Err(PoisonError::new(self.locked(poisoned.into_inner(), site))),
         }
+    }
+
+    /// Waits for the real lock; in the global allocator, called by the engine, perhaps in vain.
+    #[cold]
+    fn wait(&self) -> LockResult<real::MutexGuard<'_, T>> {
+        let locked = reentry::wait(MUTEX.name, self.created, || match self.inner.try_lock() {
+            Ok(guard) => Some(Ok(guard)),
+            Err(TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
+            Err(TryLockError::WouldBlock) => None,
+        });
+        locked.unwrap_or_else(|| self.inner.lock())
     }
 
     /// As `std::sync::Mutex::try_lock`; a failure orders nothing.

@@ -31,6 +31,15 @@ fn exit() {
     std::process::exit(0)
 }
 
+/// Ends it without any exit handler.
+fn ends(how: &str) {
+    if how.starts_with("abort") {
+        std::process::abort();
+    }
+    // SAFETY: no exit handler is missed.
+    unsafe { libc::_exit(5) }
+}
+
 fn panic() {
     panic!("halfway")
 }
@@ -61,6 +70,17 @@ fn main() {
             first_race();
             let _ = thread::spawn(exit).join();
         })),
+        Some(how @ ("abort" | "_exit" | "abort-in-a-thread" | "_exit-in-a-thread")) => {
+            print(&check(|| {
+                first_race();
+                let end = || ends(how);
+                if how.ends_with("thread") {
+                    let _ = thread::scope(|s| s.spawn(end).join());
+                } else {
+                    end();
+                }
+            }));
+        }
         Some("before-and-after") => {
             first_race();
             print(&check(first_race));

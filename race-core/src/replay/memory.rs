@@ -67,7 +67,7 @@ impl Memory {
             let page = self
                 .pages
                 .entry(number)
-                .or_insert_with(|| Box::new(Page::new()));
+                .or_insert_with(|| Box::new(Page::empty()));
             let granule = &page.granules[index];
             if granule.is_recorded(mask, class, thread.epoch().bits()) {
                 continue;

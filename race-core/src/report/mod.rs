@@ -49,9 +49,10 @@ pub(crate) fn found(
         let Some(record) = registry::record_of(previous.epoch) else {
             continue;
         };
-        // Somebody may have waited for its end where we can't look: no race can be claimed.
+        // Somebody may have waited for its end where we can't look, or a signal handler may have ordered the two: no race can be claimed.
         if record.end_may_be_known_unseen(thread)
             || registry::may_be_known_unseen(previous.epoch, thread)
+            || registry::is_before_the_line(previous.epoch)
         {
             continue;
         }

@@ -7,13 +7,16 @@ use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::mem;
 use std::ptr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
+use crate::fork::{self, Lock, Locked};
 use crate::report::race::{Pair, Race};
 use crate::thread::local;
 
 #[derive(Default)]
 struct Found {
+    /// The process whose races these are.
+    generation: u32,
     closed: bool,
     seen: HashSet<Pair>,
     races: Vec<Race>,
@@ -22,7 +25,7 @@ struct Found {
 /// The races of one piece of the program.
 #[derive(Default)]
 pub(crate) struct Scope {
-    found: Mutex<Found>,
+    found: Lock<Found>,
 }
 
 /// Each is only like itself.
@@ -42,9 +45,21 @@ pub(crate) enum Offer {
 }
 
 impl Scope {
+    /// After a `fork`, the child goes on with its copy of the scope, but the races in there are the parent's.
+    fn lock(&self) -> Locked<'_, Found> {
+        let mut found = self.found.lock();
+        let generation = fork::generation();
+        if found.generation != generation {
+            found.generation = generation;
+            found.seen.clear();
+            found.races.clear();
+        }
+        found
+    }
+
     /// Whether this pair would be news here.
     pub(crate) fn claim(&self, pair: &Pair) -> Offer {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.lock();
         if found.closed {
             Offer::Closed
         } else if found.seen.insert(pair.clone()) {
@@ -56,7 +71,7 @@ impl Scope {
 
     /// Hands over a claimed race; gives it back if the scope has been closed meanwhile.
     pub(crate) fn give(&self, race: Race) -> Option<Race> {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.lock();
         if found.closed {
             return Some(race);
         }
@@ -65,7 +80,7 @@ impl Scope {
     }
 
     fn close(&self) -> Vec<Race> {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.lock();
         found.closed = true;
         // The records of its threads keep the scope for as long as the process lives.
         found.seen = HashSet::new();
@@ -76,11 +91,11 @@ impl Scope {
 /// A scope as its threads keep it.
 pub(crate) type SharedScope = Arc<Scope>;
 
-static OPEN: Mutex<Vec<Weak<Scope>>> = Mutex::new(Vec::new());
+static OPEN: Lock<Vec<Weak<Scope>>> = Lock::new(Vec::new());
 
 /// Closes every scope that is still open and takes its races: the process is ending under it.
 pub(crate) fn close_all() -> Vec<Race> {
-    let open = mem::take(&mut *OPEN.lock().unwrap_or_else(PoisonError::into_inner));
+    let open = mem::take(&mut *OPEN.lock());
     open.iter()
         .filter_map(Weak::upgrade)
         .flat_map(|scope| scope.close())
@@ -119,7 +134,7 @@ impl Collector {
     pub fn open() -> Collector {
         let scope = Arc::new(Scope::default());
         let outer = local::enter(|thread| {
-            let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut open = OPEN.lock();
             open.push(Arc::downgrade(&scope));
             thread.scope.replace(scope.clone())
         });
@@ -141,7 +156,7 @@ impl Collector {
         let outer = self.outer.take();
         local::enter(|thread| {
             thread.scope = outer;
-            let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut open = OPEN.lock();
             open.retain(|scope| !ptr::eq(scope.as_ptr(), Arc::as_ptr(&self.scope)));
             drop(open);
             self.scope.close()
@@ -170,7 +185,7 @@ mod tests {
         let collector = Collector::open();
         let kept = collector.scope.clone();
         let is_open = || {
-            let open = OPEN.lock().unwrap();
+            let open = OPEN.lock();
             open.iter()
                 .any(|scope| ptr::eq(scope.as_ptr(), Arc::as_ptr(&kept)))
         };

@@ -5,14 +5,15 @@
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::build::{self, Finding};
 use super::race::{Pair, Race};
 use super::scope::{Offer, Scope};
 use super::{Place, Recorded, json, text};
+use crate::fork::{Lock, PerProcess};
 use crate::options::{Format, LogTarget};
 use crate::runtime;
 use crate::stack::depot::ContextId;
@@ -23,16 +24,22 @@ use crate::thread::state::ThreadState;
 /// Races that went to the log, or would have but for `max_reports`.
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-static LOGGED: Mutex<Option<HashSet<Pair>>> = Mutex::new(None);
+static LOGGED: PerProcess<Lock<HashSet<Pair>>> = PerProcess::new();
 
 type Contexts = (Option<ContextId>, Option<ContextId>);
 
 /// Pairs of contexts that a suppression is known to match, so that their symbols are looked up once.
-static SUPPRESSED: Mutex<Vec<Contexts>> = Mutex::new(Vec::new());
+static SUPPRESSED: PerProcess<Lock<Vec<Contexts>>> = PerProcess::new();
 
 /// The races reported so far that no collector took: what `Found N data race(s)` will say at exit.
 pub fn count() -> u64 {
     COUNT.load(Relaxed)
+}
+
+/// What was reported so far was another process, of which this one is a `fork`.
+#[cfg(unix)]
+pub(crate) fn forget_count() {
+    COUNT.store(0, Relaxed);
 }
 
 /// Reports the race unless it is known or suppressed.
@@ -44,7 +51,7 @@ pub(super) fn offer(
     place: &Place,
 ) {
     let contexts = (current.context, previous.context);
-    if lock(&SUPPRESSED).contains(&contexts) {
+    if SUPPRESSED.get().lock().contains(&contexts) {
         return;
     }
     let pair = Pair::new(build::pair_site(&current), build::pair_site(&previous));
@@ -66,7 +73,7 @@ pub(super) fn offer(
     if !runtime::options().suppressions.is_empty() {
         let race = built.insert(build());
         if is_suppressed(race) {
-            lock(&SUPPRESSED).push(contexts);
+            SUPPRESSED.get().lock().push(contexts);
             return;
         }
     }
@@ -80,7 +87,7 @@ pub(super) fn offer(
             }
         }
     }
-    if lock(&LOGGED).get_or_insert_default().insert(pair) {
+    if LOGGED.get().lock().insert(pair) {
         deliver(built.unwrap_or_else(build));
     }
 }
@@ -138,8 +145,8 @@ pub(crate) fn summary() -> String {
 
 /// Writes `text` to the log that the options name; to stderr, and why, if that fails.
 pub(crate) fn log(text: &str) {
-    static WRITING: Mutex<()> = Mutex::new(());
-    let _one_at_a_time = lock(&WRITING);
+    static WRITING: Lock<()> = Lock::new(());
+    let _one_at_a_time = WRITING.lock();
     let log = &runtime::options().log;
     let written = match log {
         LogTarget::Stderr => write_to(Standard::Error, text),
@@ -197,8 +204,4 @@ fn write_to(target: Standard, text: &str) -> io::Result<()> {
         Standard::Output => io::stdout().write_all(text.as_bytes()),
         Standard::Error => io::stderr().write_all(text.as_bytes()),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

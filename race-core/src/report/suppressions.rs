@@ -19,8 +19,8 @@
 //! - A function is looked at as `name` and as `name()`, so that a line copied from a report works.
 
 use std::fmt::{self, Write as _};
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// The suppressions of one file, in the order of its lines.
@@ -82,6 +82,9 @@ impl SuppressionKind {
     }
 }
 
+/// No suppression file is as long: the path is that of a device, or of something else that has no end.
+const MAX_BYTES: u64 = 16 << 20;
+
 impl Suppressions {
     /// Whether nothing is suppressed: then no symbols need to be looked up to ask.
     pub fn is_empty(&self) -> bool {
@@ -92,13 +95,16 @@ impl Suppressions {
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse); also when the file cannot be read or is not UTF-8.
+    /// As [`parse`](Self::parse); also when the file cannot be read, is not UTF-8, or does not end.
     pub fn read(path: &Path) -> Result<Self, SuppressionError> {
         let fail = |problem| Err(SuppressionError::new(path, problem));
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
+        let mut bytes = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes));
+        match read {
+            Ok(_) if bytes.len() as u64 == MAX_BYTES => return fail(Problem::Endless),
+            Ok(_) => {}
             Err(error) => return fail(Problem::Unreadable(error)),
-        };
+        }
         match str::from_utf8(&bytes) {
             Ok(text) => Self::parse(text, path),
             Err(error) => {
@@ -271,6 +277,7 @@ pub struct SuppressionError {
 #[derive(Debug)]
 enum Problem {
     Unreadable(io::Error),
+    Endless,
     NotUtf8 {
         line: usize,
     },
@@ -304,6 +311,11 @@ impl fmt::Display for SuppressionError {
         let mut out = OneLine(f);
         match &self.problem {
             Problem::Unreadable(error) => write!(out, "{path}: cannot be read: {error}"),
+            Problem::Endless => write!(
+                out,
+                "{path}: longer than {} MiB: not a suppression file",
+                MAX_BYTES >> 20
+            ),
             Problem::NotUtf8 { line } => write!(out, "{path}:{line}: not UTF-8 text"),
             Problem::NoKind { line, text } => write!(
                 out,
@@ -346,6 +358,7 @@ impl<W: fmt::Write> fmt::Write for OneLine<W> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::fs;
 
     type Frame<'a> = (usize, &'a str, Option<&'a str>);
 
@@ -578,7 +591,32 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_an_end_is_an_error() {
+        let error = Suppressions::read(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "/dev/zero: longer than 16 MiB: not a suppression file"
+        );
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_are_read_or_fail_in_one_line(bytes: Vec<u8>, named: bool) {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let kind: &[u8] = if named { b"race:" } else { b"" };
+            fs::write(file.path(), [kind, &bytes].concat()).unwrap();
+            match Suppressions::read(file.path()) {
+                Ok(suppressions) => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    let frames = [(0, &*text, Some(&*text)), (1, "", None)];
+                    suppressions.suppresses(frames.into_iter(), Some(&text));
+                }
+                Err(error) => prop_assert!(!error.to_string().contains(char::is_control)),
+            }
+        }
+
         #[test]
         fn any_text_parses_or_fails_in_one_line(text in ".*|(race(_top)?:[\\PC\r\n]*\n)*") {
             if let Err(error) = Suppressions::parse(&text, Path::new("t.supp")) {

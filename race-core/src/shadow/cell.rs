@@ -98,7 +98,7 @@ impl ShadowCell {
         site: &'static Location<'static>,
     ) {
         let class = if write { Class::Write } else { Class::Read };
-        local::enter(|thread| {
+        local::enter_unordered(|thread| {
             let context = thread.context(Some(site), Detail::Plain);
             let mut locked = self.words.lock();
             let state = locked.take();
@@ -117,7 +117,7 @@ impl ShadowCell {
         if target.size == 0 {
             return;
         }
-        local::enter(|thread| {
+        local::enter_unordered(|thread| {
             // An access to read-shared state may well be recorded, where the fast path doesn't look.
             if self.words.is_many() && self.words.is_recorded(thread.epoch(), class) {
                 return;
@@ -157,7 +157,7 @@ impl ShadowCell {
     #[cold]
     #[inline(never)]
     fn adopt_slow(&mut self, site: &'static Location<'static>) {
-        local::enter(|thread| {
+        local::enter_unordered(|thread| {
             let context = thread.access_context(Some(site), Detail::Exclusive);
             let mut locked = self.words.lock();
             let mut state = locked.take();

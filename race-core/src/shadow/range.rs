@@ -10,13 +10,16 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::panic::Location;
 use std::ptr;
+use std::sync::Once;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use dashmap::DashMap;
-use once_cell::sync::Lazy;
+use dashmap::mapref::entry::Entry;
 
+use crate::fork::PerProcess;
 use crate::primitive::sync::atomic::AtomicU64;
 use crate::report;
+use crate::runtime;
 use crate::shadow::state::{Access, Class, Conflicts, State};
 use crate::shadow::word::{LockedWords, Words};
 use crate::stack::depot::{ContextId, Detail};
@@ -184,18 +187,38 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    pub(crate) fn new() -> Page {
+    pub(crate) fn empty() -> Page {
         Page {
             granules: std::array::from_fn(|_| Granule::default()),
         }
     }
+
+    /// None when memory is short, which is said once: whatever lies in such a page isn't checked.
+    fn new() -> Option<&'static Page> {
+        let mut page: Vec<Page> = Vec::new();
+        if page.try_reserve_exact(1).is_err() {
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                runtime::say(format_args!("racecheck: out of memory: accesses to raw memory are no longer checked where there were none before\n"));
+            });
+            return None;
+        }
+        page.push(Page::empty());
+        page.leak().first()
+    }
 }
 
-static PAGES: Lazy<DashMap<usize, &'static Page>> = Lazy::new(DashMap::new);
+static PAGES: PerProcess<DashMap<usize, &'static Page>> = PerProcess::new();
 
 thread_local! {
     /// The page that this thread used last.
     static LAST: Cell<Option<(usize, &'static Page)>> = const { Cell::new(None) };
+}
+
+/// After a `fork`, the child has pages of its own.
+#[cfg(unix)]
+pub(crate) fn forget_last_page() {
+    LAST.set(None);
 }
 
 #[inline]
@@ -206,18 +229,19 @@ fn last_page(number: usize) -> Option<&'static Page> {
 
 /// The page with this number, if anything in it has been accessed.
 fn known_page(number: usize) -> Option<&'static Page> {
-    let page = last_page(number).or_else(|| PAGES.get(&number).map(|page| *page))?;
+    let page = last_page(number).or_else(|| PAGES.get().get(&number).map(|page| *page))?;
     LAST.set(Some((number, page)));
     Some(page)
 }
 
-fn page(number: usize) -> &'static Page {
-    known_page(number).unwrap_or_else(|| {
-        let page = *PAGES
-            .entry(number)
-            .or_insert_with(|| Box::leak(Box::new(Page::new())));
+fn page(number: usize) -> Option<&'static Page> {
+    known_page(number).or_else(|| {
+        let page = match PAGES.get().entry(number) {
+            Entry::Occupied(page) => *page.get(),
+            Entry::Vacant(place) => *place.insert(Page::new()?),
+        };
         LAST.set(Some((number, page)));
-        page
+        Some(page)
     })
 }
 
@@ -320,11 +344,14 @@ fn access_slow(
     if size == 0 {
         return;
     }
-    local::enter(|thread| {
+    local::enter_unordered(|thread| {
         let context = Some(thread.access_context(site, detail));
         let mut found: Option<(Range<usize>, Conflicts)> = None;
         for (number, index, mask) in granules(address, size) {
-            let granule = &page(number).granules[index];
+            let Some(page) = page(number) else {
+                continue;
+            };
+            let granule = &page.granules[index];
             // A free is recorded over the thread's own write, or a later use would be reported against that.
             if detail != Detail::Free && granule.is_recorded(mask, class, thread.epoch().bits()) {
                 continue;

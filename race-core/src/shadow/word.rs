@@ -2,7 +2,7 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | `write` | the epoch of the last plain write; bit 63 is the lock |
+//! | `write` | the epoch of the last plain write; with bit 63, locked by a thread of the process with that [`fork::generation`] |
 //! | `other` | the epoch of the one other access, its class in bits 61 and 62; or, with bit 63, a pointer to several |
 //! | `contexts` | the contexts of the write (low half) and of the one other access (high half) |
 //!
@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use smallvec::SmallVec;
 
 use crate::epoch::Epoch;
+use crate::fork;
 use crate::primitive::sync::atomic::AtomicU64;
 use crate::primitive::thread::yield_now;
 use crate::primitive::{Exclusive, const_fn, hint};
@@ -110,7 +111,7 @@ impl Words {
         let is_mine = write & LOCKED == 0
             && self
                 .write
-                .compare_exchange_weak(write, write | LOCKED, Acquire, Relaxed)
+                .compare_exchange_weak(write, locked_here(), Acquire, Relaxed)
                 .is_ok();
         // Lazily: dropping one unlocks.
         is_mine.then(|| LockedWords { words: self, write })
@@ -119,7 +120,7 @@ impl Words {
     #[cold]
     fn lock_slow(&self) -> LockedWords<'_> {
         for attempt in 0u32.. {
-            if let Some(locked) = self.try_lock() {
+            if let Some(locked) = self.try_lock().or_else(|| self.take_over()) {
                 return locked;
             }
             if attempt % 64 == 63 {
@@ -130,6 +131,34 @@ impl Words {
         }
         unreachable!("the loop above has no end but the lock")
     }
+
+    /// Takes the lock from a thread that was left behind by a `fork`, with an empty state: all that was is ordered before.
+    #[cold]
+    fn take_over(&self) -> Option<LockedWords<'_>> {
+        let write = self.write.load(Relaxed);
+        let is_abandoned = write & LOCKED != 0 && write != locked_here();
+        if !is_abandoned
+            || self
+                .write
+                .compare_exchange(write, locked_here(), Acquire, Relaxed)
+                .is_err()
+        {
+            return None;
+        }
+        // Not dropped if it is a pointer: its owner may have been about to.
+        self.other.store(0, Relaxed);
+        self.contexts.store(0, Relaxed);
+        Some(LockedWords {
+            words: self,
+            write: 0,
+        })
+    }
+}
+
+/// The `write` word of what a thread of this process has locked.
+#[inline]
+fn locked_here() -> u64 {
+    LOCKED | u64::from(fork::generation())
 }
 
 impl Drop for Words {

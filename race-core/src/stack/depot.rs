@@ -10,9 +10,8 @@ use std::panic::Location;
 use std::ptr;
 use std::sync::{Arc, PoisonError};
 
-use once_cell::sync::Lazy;
-
-use crate::primitive::sync::Mutex;
+use crate::fork::PerProcess;
+use crate::primitive::sync::{Mutex, MutexGuard};
 use crate::primitive::{DashMap, global};
 use crate::sync::SyncKind;
 
@@ -102,25 +101,25 @@ impl Hash for Context {
     }
 }
 
-#[derive(Default)]
-struct Depot {
-    ids: DashMap<Arc<Context>, ContextId>,
-    contexts: Mutex<Vec<Arc<Context>>>,
+global! {
+    static IDS: PerProcess<DashMap<Arc<Context>, ContextId>> = PerProcess::new();
+}
+global! {
+    static CONTEXTS: Mutex<Vec<Arc<Context>>> = Mutex::new(Vec::new());
 }
 
-global! {
-    static DEPOT: Lazy<Depot> = Lazy::new(Depot::default);
+pub(crate) type Still = MutexGuard<'static, Vec<Arc<Context>>>;
+
+/// Nothing changes while the guard lives.
+pub(crate) fn hold_still() -> Still {
+    CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The id of `context`; the same id for an equal context, for as long as the process lives.
 pub(crate) fn intern(context: Context) -> ContextId {
-    let depot = &*DEPOT;
     let context = Arc::new(context);
-    *depot.ids.entry(context.clone()).or_insert_with(|| {
-        let mut contexts = depot
-            .contexts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+    *IDS.get().entry(context.clone()).or_insert_with(|| {
+        let mut contexts = hold_still();
         contexts.push(context);
         let id = u32::try_from(contexts.len())
             .expect("2^32 distinct stacks need more memory than there is");
@@ -130,11 +129,7 @@ pub(crate) fn intern(context: Context) -> ContextId {
 
 /// The context behind an id.
 pub(crate) fn get(id: ContextId) -> Arc<Context> {
-    let contexts = DEPOT
-        .contexts
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    contexts[id.0.get() as usize - 1].clone()
+    hold_still()[id.0.get() as usize - 1].clone()
 }
 
 #[cfg(test)]

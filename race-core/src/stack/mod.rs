@@ -2,8 +2,15 @@
 //!
 //! - [`capture`]: the calling context of an access as a 32-bit id, in nanoseconds when it has been seen before.
 //! - [`depot`]: the interned contexts. They are never forgotten: a report must have both stacks, however old the first access.
+//! - `loader`: on Linux, whether a thread has the loader's lock, which symbols need.
 //! - [`symbols`]: names and lines, and the trimming of frames that aren't the user's.
 
 pub(crate) mod capture;
 pub(crate) mod depot;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static")
+))]
+mod loader;
 pub(crate) mod symbols;

@@ -5,12 +5,14 @@
 use std::ffi::c_void;
 use std::path::{Component, Path, PathBuf};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 
 use super::depot::Context;
+use crate::fork;
 use crate::options::{Frames, Options};
 use crate::report::race::{Frame, Site};
+use crate::runtime;
 use crate::thread::local;
 
 /// How paths and frames are shown in this run.
@@ -79,13 +81,32 @@ fn workspace() -> Option<PathBuf> {
 /// Reading debug information takes tens of kilobytes of stack, and more where it isn't optimised. The thread that races may have less.
 const STACK: usize = 2 << 20;
 
+/// Held while symbols are looked up. `backtrace` has a lock for that as well, but in a `fork`'s child that one could stay locked for ever.
+static RESOLVING: Mutex<()> = Mutex::new(());
+
+/// No symbol is looked up while the guard lives.
+pub(crate) fn hold_still() -> MutexGuard<'static, ()> {
+    RESOLVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The frames of a context, innermost first, inlined ones included; those of the user only, unless all are wanted or none is the user's.
 ///
 /// Runs on a thread of its own: see [`STACK`].
 pub(crate) fn resolve(context: &Arc<Context>, paths: &Arc<Paths>) -> Vec<Frame> {
+    if is_iterating() {
+        // Whoever is looking names up now waits for this thread.
+        let alone = RESOLVING.try_lock();
+        return resolve_here(context, paths, alone.is_ok() && has_memory());
+    }
+    let _one_at_a_time = hold_still();
+    let named = has_memory();
+    // In a `fork`'s child `std` may be unable to start a thread: it has locks of its own.
+    if fork::generation() > 1 {
+        return resolve_here(context, paths, named);
+    }
     let job = {
         let (context, paths) = (context.clone(), paths.clone());
-        move || local::enter_bare(|| resolve_here(&context, &paths))
+        move || local::enter_bare(|| resolve_here(&context, &paths, named))
     };
     let thread = thread::Builder::new()
         .name("racecheck".to_owned())
@@ -93,14 +114,51 @@ pub(crate) fn resolve(context: &Arc<Context>, paths: &Arc<Paths>) -> Vec<Frame> 
         .spawn(job);
     match thread {
         Ok(thread) => thread.join().ok().flatten().unwrap_or_default(),
-        Err(_) => resolve_here(context, paths),
+        Err(_) => resolve_here(context, paths, named),
     }
 }
 
-fn resolve_here(context: &Context, paths: &Paths) -> Vec<Frame> {
+/// Whether this thread has the loader's lock, for which any other would wait.
+fn is_iterating() -> bool {
+    #[cfg(all(
+        target_os = "linux",
+        target_env = "gnu",
+        not(target_feature = "crt-static")
+    ))]
+    return super::loader::is_iterating();
+    #[cfg(not(all(
+        target_os = "linux",
+        target_env = "gnu",
+        not(target_feature = "crt-static")
+    )))]
+    false
+}
+
+/// What reading debug information takes, besides the file itself: the thread, its heap, and the tables that are made.
+const WORKSPACE: u64 = 96 << 20;
+
+/// Whether there is memory enough for names. If not, says so: reading debug information would end the process.
+fn has_memory() -> bool {
+    // The file may be mapped once for itself and once for its debug information.
+    let file = std::env::current_exe().and_then(std::fs::metadata);
+    let wanted = file.map_or(0, |file| 2 * file.len()) + WORKSPACE;
+    let mut probe: Vec<u8> = Vec::new();
+    let has = usize::try_from(wanted).is_ok_and(|wanted| probe.try_reserve_exact(wanted).is_ok());
+    if !has {
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            runtime::say(format_args!(
+                "racecheck: too little memory to look up names: reports have addresses instead\n"
+            ));
+        });
+    }
+    has
+}
+
+fn resolve_here(context: &Context, paths: &Paths, named: bool) -> Vec<Frame> {
     let mut all = Vec::new();
     for address in &context.frames {
-        resolve_address(*address, paths, &mut all);
+        resolve_address(*address, paths, named, &mut all);
     }
     let mut frames: Vec<Frame> = match paths.frames {
         Frames::All => Vec::new(),
@@ -126,10 +184,10 @@ fn resolve_here(context: &Context, paths: &Paths) -> Vec<Frame> {
     frames
 }
 
-fn resolve_address(address: usize, paths: &Paths, out: &mut Vec<(Frame, bool)>) {
+fn resolve_address(address: usize, paths: &Paths, named: bool, out: &mut Vec<(Frame, bool)>) {
     let offset = address.wrapping_sub(function_start(address));
     let before = out.len();
-    backtrace::resolve(ptr::without_provenance_mut(address), |symbol| {
+    let add = |symbol: &backtrace::Symbol| {
         let Some(name) = symbol.name() else {
             return;
         };
@@ -149,7 +207,10 @@ fn resolve_address(address: usize, paths: &Paths, out: &mut Vec<(Frame, bool)>) 
             offset,
         };
         out.push((frame, internal));
-    });
+    };
+    if named {
+        backtrace::resolve(ptr::without_provenance_mut(address), add);
+    }
     if out.len() == before {
         let frame = Frame {
             function: format!("{address:#x}"),

@@ -21,10 +21,12 @@ use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCs
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
+use crate::fork;
 use crate::primitive::sync::Arc;
 use crate::primitive::sync::atomic::{AtomicPtr, AtomicU64, fence as real_fence};
 use crate::primitive::thread::yield_now;
 use crate::primitive::{Exclusive, const_fn, hint};
+use crate::reentry;
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
 use crate::thread::registry;
@@ -41,6 +43,9 @@ static FENCE: SyncKind = SyncKind {
     release: "passed a release fence",
     acquire: "passed an acquire fence after a relaxed load",
 };
+
+/// The bits of a sequence number that count. While it is locked, the others hold the [`fork::generation`] of the process that locked it.
+const COUNT: u64 = (1 << 48) - 1;
 
 /// Marks the epoch of a store that released nothing.
 const UNRELEASED: u64 = 1 << 63;
@@ -65,7 +70,7 @@ const UNRELEASED: u64 = 1 << 63;
 /// ```
 #[derive(Default)]
 pub struct AtomicClock {
-    /// Even: at rest. Odd: locked. Only ever grows, so a reader that sees it twice unchanged saw one moment.
+    /// Even: at rest. Odd: locked. It grows with each change, so a reader that sees it twice unchanged saw one moment.
     sequence: AtomicU64,
     /// The epoch of a [`SyncClock`]; 0 if that has none. With [`UNRELEASED`], the epoch of a store that carries no clock: it orders
     /// nothing, but a report can say which store it was.
@@ -104,7 +109,13 @@ impl AtomicClock {
         site: &'static Location<'static>,
         op: impl Fn() -> R,
     ) -> R {
-        local::enter(|thread| self.load_by(thread, order, site, &op)).unwrap_or_else(op)
+        local::enter_unordered(|thread| self.load_by(thread, order, site, &op)).unwrap_or_else(
+            || {
+                let value = unseen(order, false, op);
+                reentry::note_atomic(false);
+                value
+            },
+        )
     }
 
     #[inline]
@@ -169,9 +180,10 @@ impl AtomicClock {
         op: impl FnOnce() -> R,
     ) -> R {
         let mut op = Some(op);
-        let result =
-            local::enter(|thread| self.store_by(thread, order, site, || op.take().map(|op| op())));
-        finish(result, op)
+        let result = local::enter_unordered(|thread| {
+            self.store_by(thread, order, site, || op.take().map(|op| op()))
+        });
+        finish(result, order, op, |_| true)
     }
 
     #[inline]
@@ -203,9 +215,10 @@ impl AtomicClock {
         op: impl FnOnce() -> R,
     ) -> R {
         let mut op = Some(op);
-        let result =
-            local::enter(|thread| self.rmw_by(thread, order, site, || op.take().map(|op| op())));
-        finish(result, op)
+        let result = local::enter_unordered(|thread| {
+            self.rmw_by(thread, order, site, || op.take().map(|op| op()))
+        });
+        finish(result, order, op, |_| false)
     }
 
     #[inline]
@@ -232,7 +245,7 @@ impl AtomicClock {
         op: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
         let mut op = Some(op);
-        let result = local::enter(|thread| {
+        let result = local::enter_unordered(|thread| {
             let locked = self.lock();
             let value = op.take().map(|op| op());
             if let Some(Err(_)) = value {
@@ -246,7 +259,9 @@ impl AtomicClock {
             }
             value
         });
-        finish(result, op)
+        // If it passes by, it may turn out to be either.
+        let order = if success == Relaxed { failure } else { success };
+        finish(result, order, op, Result::is_ok)
     }
 
     #[inline]
@@ -260,7 +275,7 @@ impl AtomicClock {
         let is_mine = sequence & 1 == 0
             && self
                 .sequence
-                .compare_exchange_weak(sequence, sequence + 1, Acquire, Relaxed)
+                .compare_exchange_weak(sequence, locked_here(sequence), Acquire, Relaxed)
                 .is_ok();
         is_mine.then(|| Locked::new(self, sequence))
     }
@@ -268,7 +283,7 @@ impl AtomicClock {
     #[cold]
     fn lock_slow(&self) -> Locked<'_> {
         for attempt in 0u32.. {
-            if let Some(locked) = self.try_lock() {
+            if let Some(locked) = self.try_lock().or_else(|| self.take_over()) {
                 return locked;
             }
             // The holder runs a few dozen instructions; if it doesn't finish, it isn't running.
@@ -280,6 +295,34 @@ impl AtomicClock {
         }
         unreachable!("the loop above has no end but the lock")
     }
+
+    /// Takes the lock from a thread that was left behind by a `fork`. Whatever was released before that is known to everybody now.
+    #[cold]
+    fn take_over(&self) -> Option<Locked<'_>> {
+        let sequence = self.sequence.load(Relaxed);
+        let before = (sequence & COUNT).wrapping_sub(1) & COUNT;
+        let is_abandoned = sequence & 1 != 0 && sequence != locked_here(before);
+        if !is_abandoned
+            || self
+                .sequence
+                .compare_exchange(sequence, locked_here(before), Acquire, Relaxed)
+                .is_err()
+        {
+            return None;
+        }
+        let locked = Locked::new(self, before);
+        self.epoch.store(0, Relaxed);
+        // Not dropped: its owner may have been about to.
+        self.base.store(ptr::null_mut(), Relaxed);
+        self.site.store(ptr::null_mut(), Relaxed);
+        Some(locked)
+    }
+}
+
+/// The sequence number `before`, locked by a thread of this process.
+#[inline]
+fn locked_here(before: u64) -> u64 {
+    (before + 1) | u64::from(fork::generation()) << COUNT.count_ones()
 }
 
 impl Drop for AtomicClock {
@@ -294,12 +337,36 @@ impl Drop for AtomicClock {
 
 /// The re-entrant case: the engine was passed by, and the operation hasn't run.
 #[inline]
-fn finish<R>(result: Option<Option<R>>, op: Option<impl FnOnce() -> R>) -> R {
+fn finish<R>(
+    result: Option<Option<R>>,
+    order: Ordering,
+    op: Option<impl FnOnce() -> R>,
+    succeeded: impl FnOnce(&R) -> bool,
+) -> R {
     match (result.flatten(), op) {
         (Some(value), _) => value,
-        (None, Some(op)) => op(),
+        (None, Some(op)) => {
+            let value = unseen(order, true, op);
+            reentry::note_atomic(succeeded(&value));
+            value
+        }
         (None, None) => unreachable!("an operation that ran gave a value"),
     }
+}
+
+/// An operation that passes the engine by.
+#[cold]
+#[inline(never)]
+fn unseen<R>(order: Ordering, stores: bool, op: impl FnOnce() -> R) -> R {
+    if order == Relaxed {
+        local::unseen_relaxed(stores);
+        return op();
+    }
+    // Before it, since it may release what was done so far; after it, since it may acquire what others have.
+    local::unseen_order();
+    let value = op();
+    local::unseen_order();
+    value
 }
 
 #[inline]
@@ -525,7 +592,9 @@ impl<'a> Locked<'a> {
 impl Drop for Locked<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.clock.sequence.store(self.sequence + 2, Release);
+        self.clock
+            .sequence
+            .store((self.sequence + 2) & COUNT, Release);
     }
 }
 
@@ -534,7 +603,10 @@ impl Drop for Locked<'_> {
 /// A release fence lets later relaxed stores carry what came before it; an acquire fence takes what earlier relaxed loads have seen.
 /// A fence that is both does the acquire side first.
 pub fn fence(order: Ordering, site: &'static Location<'static>) {
-    local::enter(|thread| fence_by(thread, order, site));
+    local::enter(|thread| {
+        local::fence(acquires(order), releases(order));
+        fence_by(thread, order, site);
+    });
 }
 
 pub(crate) fn fence_by(

@@ -5,9 +5,8 @@
 use std::ptr;
 use std::sync::PoisonError;
 
-use once_cell::sync::Lazy;
-
-use crate::primitive::sync::Mutex;
+use crate::fork::PerProcess;
+use crate::primitive::sync::{Mutex, MutexGuard};
 use crate::primitive::{DashMap, global};
 use crate::sync::SyncKind;
 use crate::thread::state::Site;
@@ -27,14 +26,18 @@ pub(crate) struct Edge {
 
 type Key = (usize, usize, usize);
 
-#[derive(Default)]
-struct Edges {
-    ids: DashMap<Key, EdgeId>,
-    edges: Mutex<Vec<Edge>>,
+global! {
+    static IDS: PerProcess<DashMap<Key, EdgeId>> = PerProcess::new();
+}
+global! {
+    static EDGES: Mutex<Vec<Edge>> = Mutex::new(Vec::new());
 }
 
-global! {
-    static EDGES: Lazy<Edges> = Lazy::new(Edges::default);
+pub(crate) type Still = MutexGuard<'static, Vec<Edge>>;
+
+/// Nothing changes while the guard lives.
+pub(crate) fn hold_still() -> Still {
+    EDGES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn key(kind: &'static SyncKind, released: Site, acquired: Site) -> Key {
@@ -78,11 +81,11 @@ impl EdgeCache {
 
 pub(crate) fn intern(kind: &'static SyncKind, released: Site, acquired: Site) -> EdgeId {
     let key = key(kind, released, acquired);
-    if let Some(id) = EDGES.ids.get(&key) {
+    if let Some(id) = IDS.get().get(&key) {
         return *id;
     }
-    *EDGES.ids.entry(key).or_insert_with(|| {
-        let mut edges = EDGES.edges.lock().unwrap_or_else(PoisonError::into_inner);
+    *IDS.get().entry(key).or_insert_with(|| {
+        let mut edges = hold_still();
         edges.push(Edge {
             kind,
             released,
@@ -96,5 +99,5 @@ pub(crate) fn intern(kind: &'static SyncKind, released: Site, acquired: Site) ->
 }
 
 pub(crate) fn get(id: EdgeId) -> Edge {
-    EDGES.edges.lock().unwrap_or_else(PoisonError::into_inner)[id.0 as usize]
+    hold_still()[id.0 as usize]
 }

@@ -6,16 +6,16 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use dashmap::DashMap;
-use once_cell::sync::Lazy;
 
+use crate::fork::PerProcess;
 use crate::sync::{SyncKind, SyncObject};
 use crate::thread::local;
 
-static OBJECTS: Lazy<DashMap<usize, Arc<SyncObject>>> = Lazy::new(DashMap::new);
+static OBJECTS: PerProcess<DashMap<usize, Arc<SyncObject>>> = PerProcess::new();
 
 /// Adds what the calling thread has done to what an acquire of `key` will see.
 pub fn release(key: usize, kind: &'static SyncKind, site: &'static Location<'static>) {
-    let object = local::enter_bare(|| OBJECTS.entry(key).or_default().clone());
+    let object = local::enter_bare(|| OBJECTS.get().entry(key).or_default().clone());
     if let Some(object) = object {
         object.release(kind, site);
     }
@@ -23,7 +23,7 @@ pub fn release(key: usize, kind: &'static SyncKind, site: &'static Location<'sta
 
 /// Orders everything released into `key` so far before what the calling thread does next.
 pub fn acquire(key: usize, kind: &'static SyncKind, site: &'static Location<'static>) {
-    let object = local::enter_bare(|| OBJECTS.get(&key).map(|object| object.clone()));
+    let object = local::enter_bare(|| OBJECTS.get().get(&key).map(|object| object.clone()));
     if let Some(Some(object)) = object {
         object.acquire(kind, site);
     }
@@ -31,5 +31,5 @@ pub fn acquire(key: usize, kind: &'static SyncKind, site: &'static Location<'sta
 
 /// Drops what is remembered of `key`: its memory is about to mean something else.
 pub fn forget(key: usize) {
-    local::enter_bare(|| OBJECTS.remove(&key));
+    local::enter_bare(|| OBJECTS.get().remove(&key));
 }

@@ -12,18 +12,17 @@ pub(crate) mod edge;
 pub mod keyed;
 pub mod rw;
 
-use std::panic::Location;
-use std::ptr;
-use std::sync::PoisonError;
-
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
+use crate::fork::Lock;
 use crate::primitive::const_fn;
-use crate::primitive::sync::{Arc, Mutex};
+use crate::primitive::sync::Arc;
 use crate::stack::depot::HeldLock;
 use crate::thread::local;
 use crate::thread::registry;
 use crate::thread::state::Site;
+use std::panic::Location;
+use std::ptr;
 
 /// The words in which a report speaks of a kind of synchronisation.
 ///
@@ -227,7 +226,7 @@ impl SyncClock {
 /// ```
 #[derive(Debug, Default)]
 pub struct SyncObject {
-    clock: Mutex<SyncClock>,
+    clock: Lock<SyncClock>,
 }
 
 impl SyncObject {
@@ -235,7 +234,7 @@ impl SyncObject {
         /// A sync object that nobody has released into.
         pub const fn new() -> SyncObject {
             SyncObject {
-                clock: Mutex::new(SyncClock::new()),
+                clock: Lock::new(SyncClock::new()),
             }
         }
     }
@@ -243,7 +242,7 @@ impl SyncObject {
     /// Adds what the calling thread has done to what an acquire will see.
     pub fn release(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
         local::enter(|thread| {
-            let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut clock = self.clock.lock();
             thread.release_join(&mut clock, kind, Some(site));
         });
     }
@@ -251,11 +250,7 @@ impl SyncObject {
     /// Orders everything released so far before what the calling thread does next.
     pub fn acquire(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
         local::enter(|thread| {
-            let clock = self
-                .clock
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
+            let clock = self.clock.lock().clone();
             thread.acquire(&clock, kind, Some(site));
         });
     }

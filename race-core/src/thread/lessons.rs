@@ -74,6 +74,25 @@ impl Lessons {
         self.exceptions.clear();
     }
 
+    /// What a join found was not taught by any edge.
+    pub(crate) fn unlearn(&mut self, joined: &Joined) {
+        if joined.took {
+            self.exceptions = joined
+                .slots
+                .iter()
+                .map(|slot| (*slot as u32, self.of(*slot)))
+                .collect();
+            self.rule = None;
+            return;
+        }
+        for slot in &joined.slots {
+            match self.find(*slot) {
+                Ok(index) => self.exceptions[index].1 = None,
+                Err(index) => self.exceptions.insert(index, (*slot as u32, None)),
+            }
+        }
+    }
+
     /// `edge` brought what a join found.
     pub(crate) fn learn_joined(&mut self, joined: &Joined, edge: EdgeId) {
         if joined.took {

@@ -9,12 +9,12 @@
 use std::cell::Cell;
 use std::panic::Location;
 use std::ptr;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{OnceLock, PoisonError};
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
-use crate::primitive::sync::{Arc, Mutex, MutexGuard};
+use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
 use crate::stack::depot::{ContextId, Detail};
 use crate::sync::{SyncClock, SyncKind};
@@ -117,7 +117,7 @@ impl Handle {
         record.set_forked_in(released.epoch);
         let base = released.into_base();
         let epoch = registry::take_slot(&base, &record);
-        *lock(&record.start) = Some(Start {
+        *record.start.lock() = Some(Start {
             epoch,
             base: Arc::new(base),
             scope: parent.scope.clone(),
@@ -135,7 +135,7 @@ impl Handle {
 
     /// What the new thread is born with, for the first one who asks.
     pub(crate) fn take_state(&self) -> Option<ThreadState> {
-        let start = lock(&self.0.start).take()?;
+        let start = self.0.start.lock().take()?;
         Some(ThreadState::new(
             start.epoch,
             start.base,
@@ -205,7 +205,7 @@ impl Handle {
     /// The thread could not be started after all.
     pub fn cancel(&self) {
         local::enter_bare(|| {
-            if let Some(start) = lock(&self.0.start).take() {
+            if let Some(start) = self.0.start.lock().take() {
                 self.0.set_finished();
                 registry::free_slot(start.epoch, start.epoch.clock() - 1);
             }
@@ -219,7 +219,7 @@ impl Handle {
 
     /// What the thread's end released, for the first one who asks.
     pub(crate) fn take_end(&self) -> SyncClock {
-        std::mem::take(&mut *lock(&self.0.end))
+        std::mem::take(&mut *self.0.end.lock())
     }
 
     pub(super) fn join_at(&self, site: Site) {
@@ -236,7 +236,7 @@ impl Handle {
     /// Nobody will join the thread.
     pub fn detach(&self) {
         local::enter_bare(|| {
-            let mut end = lock(&self.0.end);
+            let mut end = self.0.end.lock();
             self.0.set_detached();
             let unclaimed = std::mem::take(&mut *end);
             drop(end);
@@ -250,6 +250,13 @@ impl Handle {
 /// Names the calling thread, if it has no name yet.
 pub fn name_current(name: &str) {
     local::enter(|thread| thread.record.set_name(name));
+}
+
+/// The calling thread is that of a `fork`'s child. Inside the engine.
+pub(crate) fn reborn(thread: &mut ThreadState) {
+    registry::forget_before_fork();
+    thread.assume(&registry::all_before_fork());
+    thread.record.os_id.store(os_thread_id(), Relaxed);
 }
 
 /// Brings in a thread that nobody announced. Inside the engine.
@@ -295,7 +302,7 @@ pub(crate) fn finish(mut state: Box<ThreadState>) {
         last.clock()
     };
     record.set_quiet_from(quiet_from);
-    let mut end = lock(&record.end);
+    let mut end = record.end.lock();
     // Nobody is ever seen joining a thread that was found running, either.
     let known_from = if record.is_detached() || record.origin == Origin::Unknown {
         quiet_from
@@ -312,6 +319,7 @@ pub(crate) fn finish(mut state: Box<ThreadState>) {
 
 /// Called when the operating system ends the calling thread.
 fn end_current() {
+    local::leave_handlers();
     local::enter_bare(finish_current);
 }
 
@@ -414,8 +422,4 @@ pub(crate) fn os_name(record: &Record) -> Option<String> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn os_name(_: &Record) -> Option<String> {
     None
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,6 +9,7 @@
 //! - `registry`: slots, their reuse, and who was in which when.
 //! - `lifecycle`: fork, start, end, join; adoption of threads that nobody announced.
 //! - `pthread`: on Linux, how threads started by plain `std::thread` or by C are seen all the same.
+//! - `signal`: on Linux, how the engine knows that a thread is in a signal handler.
 
 #[cfg(test)]
 mod against_vectors;
@@ -25,6 +26,12 @@ pub(crate) mod local;
 pub(crate) mod pthread;
 pub(crate) mod record;
 pub(crate) mod registry;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static")
+))]
+pub(crate) mod signal;
 pub(crate) mod state;
 
 pub use lifecycle::{Handle, name_current};

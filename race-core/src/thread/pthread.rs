@@ -16,8 +16,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use once_cell::sync::Lazy;
 
+use crate::fork::PerProcess;
 use crate::thread::lifecycle::Handle;
 use crate::thread::local;
 use crate::thread::record::Origin;
@@ -41,29 +41,29 @@ type ClockJoin = unsafe extern "C-unwind" fn(
 type Detach = unsafe extern "C-unwind" fn(libc::pthread_t) -> c_int;
 
 /// Threads that can be joined, by the name that POSIX gave them.
-static JOINABLE: Lazy<DashMap<libc::pthread_t, Handle>> = Lazy::new(DashMap::new);
+static JOINABLE: PerProcess<DashMap<libc::pthread_t, Handle>> = PerProcess::new();
 
 /// Makes ready what a new thread needs before its start routine. Waiting for a lazy value there would ask `std` for the current thread before
 /// `std` has set it, and `std` aborts then.
 pub(crate) fn prepare() {
-    Lazy::force(&JOINABLE);
+    JOINABLE.get();
 }
 
 /// The definition of a libc function behind ours.
-struct Real {
+pub(crate) struct Real {
     name: &'static CStr,
     address: AtomicPtr<c_void>,
 }
 
 impl Real {
-    const fn new(name: &'static CStr) -> Real {
+    pub(crate) const fn new(name: &'static CStr) -> Real {
         Real {
             name,
             address: AtomicPtr::new(ptr::null_mut()),
         }
     }
 
-    fn get(&self) -> Option<ptr::NonNull<c_void>> {
+    pub(crate) fn get(&self) -> Option<ptr::NonNull<c_void>> {
         let mut address = self.address.load(Relaxed);
         if address.is_null() {
             // SAFETY: a NUL-terminated name.
@@ -99,7 +99,7 @@ extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
         // SAFETY: no arguments, no failure.
         let me = unsafe { libc::pthread_self() };
         // Under the entry's lock: `pthread_detach` sets the flag first and removes the entry then.
-        let entry = JOINABLE.entry(me);
+        let entry = JOINABLE.get().entry(me);
         if fork.0.is_detached() {
             if let Entry::Occupied(stale) = entry {
                 stale.remove();
@@ -155,7 +155,7 @@ pub unsafe extern "C-unwind" fn pthread_create(
         // SAFETY: success: the real function wrote the name there.
         let name = unsafe { *thread };
         local::enter_bare(|| {
-            let entry = JOINABLE.entry(name);
+            let entry = JOINABLE.get().entry(name);
             // The thread enters itself before it starts; after that its name may even belong to another one. If it hasn't started, the
             // name is its own, and whatever stands there is left over from a thread that is gone.
             if !fork.0.is_started() {
@@ -301,11 +301,13 @@ pub unsafe extern "C-unwind" fn pthread_detach(thread: libc::pthread_t) -> c_int
 }
 
 fn find(thread: libc::pthread_t) -> Option<Handle> {
-    local::enter_bare(|| JOINABLE.get(&thread).map(|fork| fork.clone())).flatten()
+    local::enter_bare(|| JOINABLE.get().get(&thread).map(|fork| fork.clone())).flatten()
 }
 
 fn forget(thread: libc::pthread_t, fork: &Handle) {
     local::enter_bare(|| {
-        JOINABLE.remove_if(&thread, |_, current| Arc::ptr_eq(&current.0, &fork.0))
+        JOINABLE
+            .get()
+            .remove_if(&thread, |_, current| Arc::ptr_eq(&current.0, &fork.0))
     });
 }

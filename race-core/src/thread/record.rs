@@ -5,13 +5,14 @@
 
 use std::panic::Location;
 use std::ptr;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
-use std::sync::{OnceLock, PoisonError};
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
-use crate::primitive::sync::{Arc, Mutex, MutexGuard};
+use crate::fork::Lock;
+use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
 use crate::stack::depot::ContextId;
 use crate::sync::{SyncClock, SyncKind, SyncObject};
@@ -63,13 +64,13 @@ pub(crate) struct Record {
     last_release_kind: AtomicPtr<SyncKind>,
     last_release_site: AtomicPtr<Location<'static>>,
     /// What the parent released for it; taken when it starts.
-    pub(super) start: Mutex<Option<Start>>,
+    pub(super) start: Lock<Option<Start>>,
     /// What its end released; taken by the join.
-    pub(super) end: Mutex<SyncClock>,
+    pub(super) end: Lock<SyncClock>,
     /// What its `unpark`s released.
     pub(super) park: SyncObject,
     /// What it knows, or knew last: only of a thread whose end may be waited for unseen.
-    known: Mutex<Option<Arc<VectorClock>>>,
+    known: Lock<Option<Arc<VectorClock>>>,
 }
 
 impl Record {
@@ -98,10 +99,10 @@ impl Record {
             quiet_from: AtomicU64::new(0),
             last_release_kind: AtomicPtr::new(ptr::null_mut()),
             last_release_site: AtomicPtr::new(ptr::null_mut()),
-            start: Mutex::new(None),
-            end: Mutex::new(SyncClock::new()),
+            start: Lock::new(None),
+            end: Lock::new(SyncClock::new()),
             park: SyncObject::new(),
-            known: Mutex::new(None),
+            known: Lock::new(None),
         }
     }
 
@@ -172,24 +173,21 @@ impl Record {
     #[inline]
     pub(super) fn publish_known(&self, known: &Arc<VectorClock>) {
         if self.may_end_unseen() {
-            *self.lock_known() = Some(known.clone());
+            *self.known.lock() = Some(known.clone());
         }
     }
 
     /// Its end was waited for, and that was seen.
     pub(super) fn forget_known(&self) {
-        *self.lock_known() = None;
+        *self.known.lock() = None;
     }
 
     /// Whether this thread, if its end may be waited for unseen, knows `epoch`.
     pub(super) fn knows(&self, epoch: Epoch) -> bool {
-        self.lock_known()
+        self.known
+            .lock()
             .as_ref()
             .is_some_and(|known| known.knows(epoch))
-    }
-
-    fn lock_known(&self) -> MutexGuard<'_, Option<Arc<VectorClock>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether `thread` may know of this thread's end in a way that the engine can't see.

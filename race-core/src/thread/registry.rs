@@ -5,15 +5,17 @@
 //! ever ran. Under this lock nothing of the program's may run.
 
 use std::num::NonZeroU32;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::{Once, PoisonError, TryLockError};
 
 use crate::clock::VectorClock;
 use crate::epoch::{Epoch, MAX_CLOCK, MAX_SLOTS};
+use crate::fork::{Lock, Locked, PerProcess};
 use crate::primitive::global;
 use crate::primitive::sync::atomic::AtomicBool;
 use crate::primitive::sync::{Arc, Mutex, MutexGuard};
+use crate::runtime;
 use crate::thread::former::{Birth, Former, LastTold};
 use crate::thread::record::Record;
 use crate::thread::state::ThreadState;
@@ -84,9 +86,13 @@ impl Slot {
 }
 
 #[derive(Default)]
-struct Slots {
+pub(crate) struct Slots {
     slots: Vec<Slot>,
+    /// Per slot, the last clock value before the line: see [`draw_line`]. As long as `slots`, so that drawing takes no memory.
+    line: Vec<u64>,
     free: Vec<FreeSlot>,
+    /// How many slots there were at the last `fork`; the child takes none of them.
+    before_fork: usize,
     /// Those who were in a slot before. One list for all: ten thousand short ones that grow now and then, among all that a program allocates and frees,
     /// would keep ten thousand pages.
     former: Vec<Tenure>,
@@ -95,10 +101,58 @@ struct Slots {
     last_told: LastTold,
 }
 
+pub(crate) type Still = MutexGuard<'static, Slots>;
+
+/// Nothing changes while the guard lives.
+pub(crate) fn hold_still() -> Still {
+    slots()
+}
+
+impl Slots {
+    /// How far the slot's thread has come.
+    fn reached(&self, slot: usize) -> u64 {
+        let Slot { tenure, resume_at } = &self.slots[slot];
+        let Who::Record(record) = &tenure.who else {
+            return resume_at - 1;
+        };
+        let current = record.epoch();
+        if current.is_none() {
+            tenure.first
+        } else if current.slot() == slot {
+            current.clock()
+        } else {
+            // It has used this slot up, and gone on in another.
+            MAX_CLOCK
+        }
+    }
+
+    /// An epoch in the last slot, beside whoever is in there: no race is found between these threads any more. Nor does knowing an epoch
+    /// of theirs mean to know what was released in it.
+    #[cold]
+    fn share_last(&self) -> Epoch {
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            runtime::say(format_args!(
+                "racecheck: too many threads at once: the last ones are taken for one\n"
+            ));
+        });
+        let slot = self.slots.len() - 1;
+        Epoch::new(slot, self.slots[slot].tenure.first + 1)
+    }
+
+    fn draw_line(&mut self) {
+        for slot in 0..self.line.len() {
+            self.line[slot] = self.reached(slot);
+        }
+    }
+}
+
 global! {
     static SLOTS: Mutex<Slots> = Mutex::new(Slots {
         slots: Vec::new(),
+        line: Vec::new(),
         free: Vec::new(),
+        before_fork: 0,
         former: Vec::new(),
         births: Vec::new(),
         last_told: LastTold::new(),
@@ -142,11 +196,12 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
         }
         None => {
             let slot = slots.slots.len();
-            assert!(
-                slot < MAX_SLOTS,
-                "racecheck: more than {MAX_SLOTS} threads at once"
-            );
+            if slot == MAX_SLOTS {
+                ASSUMED.store(true, SeqCst);
+                return slots.share_last();
+            }
             slots.slots.push(Slot::new(record));
+            slots.line.push(0);
             Epoch::new(slot, 1)
         }
     }
@@ -155,6 +210,10 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
 /// The thread in `last.slot()` is gone. Its slot can go to a thread that knows `known_from`.
 pub(crate) fn free_slot(last: Epoch, known_from: u64) {
     let resume_at = last.clock() + 1;
+    // Others may be in the one that is shared.
+    if last.slot() + 1 == MAX_SLOTS {
+        return;
+    }
     let mut slots = slots();
     let Slots {
         slots: all,
@@ -205,11 +264,11 @@ pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
 
 global! {
     /// The threads whose end may be waited for unseen, and which nobody has been seen joining.
-    static UNSEEN: Mutex<Vec<Arc<Record>>> = Mutex::new(Vec::new());
+    static UNSEEN: PerProcess<Lock<Vec<Arc<Record>>>> = PerProcess::new();
 }
 
-fn unseen() -> MutexGuard<'static, Vec<Arc<Record>>> {
-    UNSEEN.lock().unwrap_or_else(PoisonError::into_inner)
+fn unseen() -> Locked<'static, Vec<Arc<Record>>> {
+    UNSEEN.get().lock()
 }
 
 /// What this thread knows, it may pass on by an end that nobody sees.
@@ -254,24 +313,50 @@ pub(crate) fn everything_so_far() -> VectorClock {
         ASSUMED.store(true, Relaxed);
     }
     let mut clock = VectorClock::new();
-    for (index, slot) in slots.slots.iter().enumerate() {
-        let seen = match &slot.tenure.who {
-            Who::Former(_) => slot.resume_at - 1,
-            Who::Record(record) => {
-                let current = record.epoch();
-                if current.is_none() {
-                    slot.tenure.first
-                } else if current.slot() == index {
-                    current.clock()
-                } else {
-                    // It has used this slot up, and gone on in another.
-                    MAX_CLOCK
-                }
-            }
-        };
-        clock.raise(Epoch::new(index, seen));
+    for slot in 0..slots.slots.len() {
+        clock.raise(Epoch::new(slot, slots.reached(slot)));
     }
     clock
+}
+
+/// A line that couldn't be drawn: the lock was taken.
+static LINE_DUE: AtomicBool = AtomicBool::new(false);
+
+/// This process is a `fork`'s child: the threads before it are none of its own.
+pub(super) fn forget_before_fork() {
+    let mut slots = slots();
+    slots.free.clear();
+    slots.before_fork = slots.slots.len();
+}
+
+/// A clock that knows all that was done before the fork.
+pub(super) fn all_before_fork() -> VectorClock {
+    let mut clock = VectorClock::new();
+    for slot in 0..slots().before_fork {
+        clock.raise(Epoch::new(slot, MAX_CLOCK));
+    }
+    clock
+}
+
+/// Something may order all that was done so far before anything that follows, and nobody will see how: from here on no race is claimed
+/// whose earlier access was made before this.
+///
+/// An access in an epoch that goes on after this counts as made before. Async-signal-safe: it neither waits nor allocates.
+pub(super) fn draw_line() {
+    match SLOTS.try_lock() {
+        Ok(mut slots) => slots.draw_line(),
+        Err(TryLockError::Poisoned(slots)) => slots.into_inner().draw_line(),
+        Err(TryLockError::WouldBlock) => LINE_DUE.store(true, SeqCst),
+    }
+}
+
+/// Whether `epoch` lies before a line that was drawn.
+pub(crate) fn is_before_the_line(epoch: Epoch) -> bool {
+    let mut slots = slots();
+    if LINE_DUE.swap(false, SeqCst) {
+        slots.draw_line();
+    }
+    slots.line[epoch.slot()] >= epoch.clock()
 }
 
 #[cfg(test)]
@@ -289,6 +374,19 @@ mod tests {
             None,
             None,
         ))
+    }
+
+    #[test]
+    fn who_finds_no_slot_shares_the_last_one() {
+        let record = record();
+        let mut last = Slot::new(&record);
+        last.tenure.first = 7;
+        let slots = Slots {
+            slots: vec![Slot::new(&record), last],
+            ..Slots::default()
+        };
+        let epoch = slots.share_last();
+        assert_eq!((epoch.slot(), epoch.clock()), (1, 8));
     }
 
     #[test]

@@ -183,6 +183,14 @@ impl ThreadState {
         !source.is_none() && self.knows(source) && !registry::is_assumed()
     }
 
+    /// Takes it that all in `clock` happens before now, as if this thread had been born knowing it.
+    pub(crate) fn assume(&mut self, clock: &VectorClock) {
+        let joined = Arc::make_mut(&mut self.base).join(clock);
+        self.lessons.unlearn(&joined);
+        self.learned_in = self.epoch.clock();
+        self.record.publish_known(&self.base);
+    }
+
     /// The last edge that taught this thread of `slot`, unless it was born knowing.
     pub(crate) fn learned_of(&self, slot: usize) -> Option<Learned> {
         self.lessons.of(slot)

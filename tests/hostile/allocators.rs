@@ -1,0 +1,40 @@
+//! A global allocator that uses tracked types, and is called by the engine, among others.
+
+use crate::programs::run;
+use crate::{is_silent, raced};
+
+#[test]
+fn tracked_atomics_simply_work() {
+    let run = run("allocator", "", &["counters"]);
+    is_silent(&run);
+    assert_eq!(run.stdout, "done\n");
+}
+
+#[test]
+fn races_are_found_all_the_same() {
+    raced(1, &run("allocator", "", &["racy"]));
+}
+
+/// The engine allocates while the thread holds the lock.
+#[test]
+fn a_tracked_lock_ends_the_program_with_a_word() {
+    for (how, word) in [
+        (
+            "mutex",
+            "for a tracked Mutex (created at tests/programs/allocator.rs:",
+        ),
+        (
+            "spin-lock",
+            "for a lock made of a tracked atomic: use std::sync::atomic there",
+        ),
+    ] {
+        let run = run("allocator", "", &[how]);
+        assert_eq!(run.status, Some(2), "{run:#?}");
+        assert!(
+            run.stderr.starts_with("racecheck: the global allocator"),
+            "{run:#?}"
+        );
+        assert!(run.stderr.contains(word), "{run:#?}");
+        assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
+    }
+}
