@@ -10,13 +10,8 @@
 //! All that was done before the fork happens before all that the child does, so nothing is lost with what is dropped: no race of the child's has
 //! its earlier access there. Races of the parent are the parent's to report.
 
-use std::cell::UnsafeCell;
-use std::hint;
-use std::ops::{Deref, DerefMut};
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::sync::atomic::{AtomicPtr, AtomicU32};
-use std::thread::{sleep, yield_now};
-use std::time::Duration;
 
 /// Forks between the first process and this one, from 1.
 static GENERATION: AtomicU32 = AtomicU32::new(1);
@@ -27,98 +22,143 @@ pub(crate) fn generation() -> u32 {
     GENERATION.load(Relaxed)
 }
 
-/// A lock that the child of a `fork` can take over from a thread that it doesn't have. What it guards is then as at first.
-///
-/// It neither poisons nor is it fair. Whoever waits spins and yields, so hold it for long only where waiting is rare.
-#[derive(Default)]
-pub(crate) struct Lock<T> {
-    /// The generation of the process whose thread holds it; 0 if nobody does.
-    holder: AtomicU32,
-    value: UnsafeCell<T>,
-}
+#[cfg(not(all(test, loom)))]
+pub(crate) use lock::{Lock, Locked};
+#[cfg(all(test, loom))]
+pub(crate) use modelled::{Lock, Locked};
 
-// SAFETY: the value is reached through a guard only, and there is one guard at a time in a process: like a mutex, that needs `T: Send`.
-unsafe impl<T: Send> Sync for Lock<T> {}
+#[cfg(not(all(test, loom)))]
+mod lock {
+    use std::cell::UnsafeCell;
+    use std::hint;
+    use std::ops::{Deref, DerefMut};
+    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+    use std::thread::{sleep, yield_now};
+    use std::time::Duration;
 
-impl<T> std::fmt::Debug for Lock<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lock").finish_non_exhaustive()
+    use super::generation;
+
+    /// A lock that the child of a `fork` can take over from a thread that it doesn't have. What it guards is then as at first.
+    ///
+    /// It neither poisons nor is it fair. Whoever waits spins and yields, so hold it for long only where waiting is rare.
+    #[derive(Default)]
+    pub(crate) struct Lock<T> {
+        /// The generation of the process whose thread holds it; 0 if nobody does.
+        holder: AtomicU32,
+        value: UnsafeCell<T>,
     }
-}
 
-impl<T> Lock<T> {
-    pub(crate) const fn new(value: T) -> Lock<T> {
-        Lock {
-            holder: AtomicU32::new(0),
-            value: UnsafeCell::new(value),
+    // SAFETY: the value is reached through a guard only, and there is one guard at a time in a process: like a mutex, that needs `T: Send`.
+    unsafe impl<T: Send> Sync for Lock<T> {}
+
+    impl<T> std::fmt::Debug for Lock<T> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.debug_struct("Lock").finish_non_exhaustive()
         }
     }
-}
 
-impl<T: Default> Lock<T> {
-    #[inline]
-    pub(crate) fn lock(&self) -> Locked<'_, T> {
-        let free = self
-            .holder
-            .compare_exchange(0, generation(), Acquire, Relaxed);
-        if free.is_err() {
-            self.lock_slow();
+    impl<T> Lock<T> {
+        pub(crate) const fn new(value: T) -> Lock<T> {
+            Lock {
+                holder: AtomicU32::new(0),
+                value: UnsafeCell::new(value),
+            }
         }
-        Locked(self)
     }
 
-    #[cold]
-    fn lock_slow(&self) {
-        for attempt in 0u32.. {
-            let holder = self.holder.load(Relaxed);
-            if (holder == 0 || holder != generation())
-                && self
-                    .holder
-                    .compare_exchange(holder, generation(), Acquire, Relaxed)
-                    .is_ok()
-            {
-                if holder != 0 {
-                    // SAFETY: locked by this thread, as of now, and nobody else ever unlocks it. The old value may be half
-                    // changed: it is overwritten, not dropped.
-                    unsafe { self.value.get().write(T::default()) };
+    impl<T: Default> Lock<T> {
+        #[inline]
+        pub(crate) fn lock(&self) -> Locked<'_, T> {
+            let free = self
+                .holder
+                .compare_exchange(0, generation(), Acquire, Relaxed);
+            if free.is_err() {
+                self.lock_slow();
+            }
+            Locked(self)
+        }
+
+        #[cold]
+        fn lock_slow(&self) {
+            for attempt in 0u32.. {
+                let holder = self.holder.load(Relaxed);
+                if (holder == 0 || holder != generation())
+                    && self
+                        .holder
+                        .compare_exchange(holder, generation(), Acquire, Relaxed)
+                        .is_ok()
+                {
+                    if holder != 0 {
+                        // SAFETY: locked by this thread, as of now, and nobody else ever unlocks it. The old value may be half
+                        // changed: it is overwritten, not dropped.
+                        unsafe { self.value.get().write(T::default()) };
+                    }
+                    return;
                 }
-                return;
+                match attempt {
+                    0..64 => hint::spin_loop(),
+                    64..4096 => yield_now(),
+                    // Somebody waits for a slow log.
+                    _ => sleep(Duration::from_millis(1)),
+                }
             }
-            match attempt {
-                0..64 => hint::spin_loop(),
-                64..4096 => yield_now(),
-                // Somebody waits for a slow log.
-                _ => sleep(Duration::from_millis(1)),
-            }
+        }
+    }
+
+    /// A [`Lock`], locked.
+    pub(crate) struct Locked<'a, T>(&'a Lock<T>);
+
+    impl<T> Deref for Locked<'_, T> {
+        type Target = T;
+
+        #[inline]
+        fn deref(&self) -> &T {
+            // SAFETY: the lock is held, and this guard is the only one.
+            unsafe { &*self.0.value.get() }
+        }
+    }
+
+    impl<T> DerefMut for Locked<'_, T> {
+        #[inline]
+        fn deref_mut(&mut self) -> &mut T {
+            // SAFETY: the lock is held, and this guard, borrowed mutably, is the only one.
+            unsafe { &mut *self.0.value.get() }
+        }
+    }
+
+    impl<T> Drop for Locked<'_, T> {
+        #[inline]
+        fn drop(&mut self) {
+            self.0.holder.store(0, Release);
         }
     }
 }
 
-/// A [`Lock`], locked.
-pub(crate) struct Locked<'a, T>(&'a Lock<T>);
+/// In the models nobody forks: any lock will do.
+#[cfg(all(test, loom))]
+mod modelled {
+    use crate::primitive::sync::{Mutex, MutexGuard};
 
-impl<T> Deref for Locked<'_, T> {
-    type Target = T;
+    pub(crate) type Locked<'a, T> = MutexGuard<'a, T>;
 
-    #[inline]
-    fn deref(&self) -> &T {
-        // SAFETY: the lock is held, and this guard is the only one.
-        unsafe { &*self.0.value.get() }
+    #[derive(Debug)]
+    pub(crate) struct Lock<T>(Mutex<T>);
+
+    impl<T: Default> Default for Lock<T> {
+        fn default() -> Lock<T> {
+            Lock::new(T::default())
+        }
     }
-}
 
-impl<T> DerefMut for Locked<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the lock is held, and this guard, borrowed mutably, is the only one.
-        unsafe { &mut *self.0.value.get() }
-    }
-}
+    impl<T> Lock<T> {
+        pub(crate) fn new(value: T) -> Lock<T> {
+            Lock(Mutex::new(value))
+        }
 
-impl<T> Drop for Locked<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        self.0.holder.store(0, Release);
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().expect("nobody panics in a model and goes on")
+        }
     }
 }
 
@@ -173,10 +213,10 @@ impl<T: Default + Send + Sync> PerProcess<T> {
     }
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, not(all(test, loom))))]
 pub(crate) use unix::prepare;
 
-#[cfg(unix)]
+#[cfg(all(unix, not(all(test, loom))))]
 mod unix {
     use std::cell::Cell;
     use std::mem::ManuallyDrop;

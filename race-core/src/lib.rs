@@ -28,9 +28,11 @@ mod fork;
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",
-    not(target_feature = "crt-static")
+    not(target_feature = "crt-static"),
+    not(all(test, loom))
 ))]
 mod last_words;
+#[cfg(not(all(test, loom)))]
 #[doc(hidden)]
 pub mod measure;
 #[cfg(all(test, loom))]

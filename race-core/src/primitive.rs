@@ -101,6 +101,18 @@ mod modelled {
                 Arc(loom::sync::Arc::new(value))
             }
 
+            pub(crate) fn into_inner(this: Arc<T>) -> Option<T> {
+                loom::sync::Arc::try_unwrap(this.0).ok()
+            }
+
+            pub(crate) fn strong_count(this: &Arc<T>) -> usize {
+                loom::sync::Arc::strong_count(&this.0)
+            }
+
+            pub(crate) fn get_mut(this: &mut Arc<T>) -> Option<&mut T> {
+                loom::sync::Arc::get_mut(&mut this.0)
+            }
+
             pub(crate) fn ptr_eq(this: &Arc<T>, other: &Arc<T>) -> bool {
                 loom::sync::Arc::ptr_eq(&this.0, &other.0)
             }

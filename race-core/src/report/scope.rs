@@ -10,6 +10,7 @@ use std::ptr;
 use std::sync::{Arc, Weak};
 
 use crate::fork::{self, Lock, Locked};
+use crate::primitive::global;
 use crate::report::race::{Pair, Race};
 use crate::thread::local;
 
@@ -91,7 +92,9 @@ impl Scope {
 /// A scope as its threads keep it.
 pub(crate) type SharedScope = Arc<Scope>;
 
-static OPEN: Lock<Vec<Weak<Scope>>> = Lock::new(Vec::new());
+global! {
+    static OPEN: Lock<Vec<Weak<Scope>>> = Lock::new(Vec::new());
+}
 
 /// Closes every scope that is still open and takes its races: the process is ending under it.
 pub(crate) fn close_all() -> Vec<Race> {

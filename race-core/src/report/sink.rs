@@ -15,6 +15,7 @@ use super::scope::{Offer, Scope};
 use super::{Place, Recorded, json, text};
 use crate::fork::{Lock, PerProcess};
 use crate::options::{Format, LogTarget};
+use crate::primitive::global;
 use crate::runtime;
 use crate::stack::depot::ContextId;
 use crate::stack::symbols::Paths;
@@ -145,7 +146,9 @@ pub(crate) fn summary() -> String {
 
 /// Writes `text` to the log that the options name; to stderr, and why, if that fails.
 pub(crate) fn log(text: &str) {
-    static WRITING: Lock<()> = Lock::new(());
+    global! {
+        static WRITING: Lock<()> = Lock::new(());
+    }
     let _one_at_a_time = WRITING.lock();
     let log = &runtime::options().log;
     let written = match log {

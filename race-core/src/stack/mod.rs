@@ -10,7 +10,8 @@ pub(crate) mod depot;
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",
-    not(target_feature = "crt-static")
+    not(target_feature = "crt-static"),
+    not(all(test, loom))
 ))]
 mod loader;
 pub(crate) mod symbols;

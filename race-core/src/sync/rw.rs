@@ -6,6 +6,7 @@
 use std::panic::Location;
 use std::ptr;
 
+use crate::primitive::const_fn;
 use crate::stack::depot::HeldLock;
 use crate::sync::{SyncClock, SyncKind, SyncObject};
 use crate::thread::local;
@@ -40,11 +41,13 @@ pub struct RwClock {
 }
 
 impl RwClock {
-    /// Of a lock that nobody has had.
-    pub const fn new() -> RwClock {
-        RwClock {
-            writes: SyncClock::new(),
-            reads: SyncObject::new(),
+    const_fn! {
+        /// Of a lock that nobody has had.
+        pub const fn new() -> RwClock {
+            RwClock {
+                writes: SyncClock::new(),
+                reads: SyncObject::new(),
+            }
         }
     }
 

@@ -3,11 +3,11 @@
 //! A program may start millions of threads, and an access of any of them may be the earlier side of a race. So this is kept for ever, and has to
 //! be small: a tenth of a [`Record`]. It becomes a record again only for a report.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::epoch::Epoch;
-use crate::report::scope::Scope;
+use crate::primitive::sync::Arc;
+use crate::report::scope::SharedScope;
 use crate::stack::depot::ContextId;
 use crate::sync::edge::{self, Edge, EdgeId};
 use crate::thread::record::{Origin, Record};
@@ -15,7 +15,7 @@ use crate::thread::record::{Origin, Record};
 /// A thread that has ended.
 pub(super) struct Former {
     number: u32,
-    told: Arc<Told>,
+    told: std::sync::Arc<Told>,
 }
 
 /// What threads that do the same thing have in common, more often than not.
@@ -24,22 +24,22 @@ struct Told {
     name: Option<Box<str>>,
     /// The kind and place of its last release; there is no acquire.
     last_release: Option<EdgeId>,
-    scope: Option<Arc<Scope>>,
+    scope: Option<SharedScope>,
 }
 
 /// The last thread's: the next one's may be the same.
 #[derive(Default)]
-pub(super) struct LastTold(Option<Arc<Told>>);
+pub(super) struct LastTold(Option<std::sync::Arc<Told>>);
 
 impl LastTold {
     pub(super) const fn new() -> LastTold {
         LastTold(None)
     }
 
-    fn share(&mut self, told: Told) -> Arc<Told> {
+    fn share(&mut self, told: Told) -> std::sync::Arc<Told> {
         match &self.0 {
             Some(last) if **last == told => last.clone(),
-            _ => self.0.insert(Arc::new(told)).clone(),
+            _ => self.0.insert(std::sync::Arc::new(told)).clone(),
         }
     }
 }

@@ -11,7 +11,7 @@
 //! - `pthread`: on Linux, how threads started by plain `std::thread` or by C are seen all the same.
 //! - `signal`: on Linux, how the engine knows that a thread is in a signal handler.
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod against_vectors;
 mod former;
 pub(crate) mod lessons;
@@ -29,7 +29,8 @@ pub(crate) mod registry;
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",
-    not(target_feature = "crt-static")
+    not(target_feature = "crt-static"),
+    not(all(test, loom))
 ))]
 pub(crate) mod signal;
 pub(crate) mod state;

@@ -320,7 +320,7 @@ pub(crate) fn everything_so_far() -> VectorClock {
 }
 
 /// A line that couldn't be drawn: the lock was taken.
-static LINE_DUE: AtomicBool = AtomicBool::new(false);
+static LINE_DUE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
 /// This process is a `fork`'s child: the threads before it are none of its own.
 pub(super) fn forget_before_fork() {
