@@ -52,6 +52,10 @@ mod lock {
     // SAFETY: the value is reached through a guard only, and there is one guard at a time in a process: like a mutex, that needs `T: Send`.
     unsafe impl<T: Send> Sync for Lock<T> {}
 
+    // The engine doesn't panic while it holds one, and what holds one must be as unwind-safe as `std`'s type that it stands for.
+    impl<T> std::panic::UnwindSafe for Lock<T> {}
+    impl<T> std::panic::RefUnwindSafe for Lock<T> {}
+
     impl<T> std::fmt::Debug for Lock<T> {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.debug_struct("Lock").finish_non_exhaustive()
