@@ -1,0 +1,10 @@
+//! All that is compiled twice: the structures, and what runs them.
+
+use super::lib;
+
+pub(crate) mod deque;
+pub(crate) mod fence;
+pub(crate) mod hazard;
+pub(crate) mod schedule;
+pub(crate) mod schedules;
+pub(crate) mod treiber;

@@ -1,0 +1,7 @@
+//! What is run on each structure: threads under contention, and for each weakening the schedule that shows it.
+
+use super::{lib, schedule};
+
+pub(crate) mod deque;
+pub(crate) mod hazard;
+pub(crate) mod treiber;
