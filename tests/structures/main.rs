@@ -60,5 +60,6 @@ macro_rules! structures {
 structures! {
     deque
     hazard
+    msqueue
     treiber
 }

@@ -4,4 +4,5 @@ use super::{lib, schedule};
 
 pub(crate) mod deque;
 pub(crate) mod hazard;
+pub(crate) mod msqueue;
 pub(crate) mod treiber;
