@@ -6,6 +6,7 @@ pub(crate) mod deque;
 pub(crate) mod fence;
 pub(crate) mod hazard;
 pub(crate) mod msqueue;
+pub(crate) mod ring;
 pub(crate) mod schedule;
 pub(crate) mod schedules;
 pub(crate) mod treiber;

@@ -61,5 +61,6 @@ structures! {
     deque
     hazard
     msqueue
+    ring
     treiber
 }

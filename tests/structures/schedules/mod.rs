@@ -5,4 +5,5 @@ use super::{lib, schedule};
 pub(crate) mod deque;
 pub(crate) mod hazard;
 pub(crate) mod msqueue;
+pub(crate) mod ring;
 pub(crate) mod treiber;
