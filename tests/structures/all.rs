@@ -9,4 +9,5 @@ pub(crate) mod msqueue;
 pub(crate) mod ring;
 pub(crate) mod schedule;
 pub(crate) mod schedules;
+pub(crate) mod seqlock;
 pub(crate) mod treiber;

@@ -62,5 +62,6 @@ structures! {
     hazard
     msqueue
     ring
+    seqlock
     treiber
 }

@@ -6,4 +6,5 @@ pub(crate) mod deque;
 pub(crate) mod hazard;
 pub(crate) mod msqueue;
 pub(crate) mod ring;
+pub(crate) mod seqlock;
 pub(crate) mod treiber;
