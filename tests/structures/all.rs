@@ -10,4 +10,5 @@ pub(crate) mod ring;
 pub(crate) mod schedule;
 pub(crate) mod schedules;
 pub(crate) mod seqlock;
+pub(crate) mod ticket;
 pub(crate) mod treiber;

@@ -63,5 +63,6 @@ structures! {
     msqueue
     ring
     seqlock
+    ticket
     treiber
 }

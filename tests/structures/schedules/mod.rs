@@ -7,4 +7,5 @@ pub(crate) mod hazard;
 pub(crate) mod msqueue;
 pub(crate) mod ring;
 pub(crate) mod seqlock;
+pub(crate) mod ticket;
 pub(crate) mod treiber;
