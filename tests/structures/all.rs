@@ -5,6 +5,7 @@ use super::lib;
 pub(crate) mod deque;
 pub(crate) mod fence;
 pub(crate) mod hazard;
+pub(crate) mod mcs;
 pub(crate) mod msqueue;
 pub(crate) mod ring;
 pub(crate) mod schedule;

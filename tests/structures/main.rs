@@ -60,6 +60,7 @@ macro_rules! structures {
 structures! {
     deque
     hazard
+    mcs
     msqueue
     ring
     seqlock

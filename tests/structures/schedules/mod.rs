@@ -4,6 +4,7 @@ use super::{lib, schedule};
 
 pub(crate) mod deque;
 pub(crate) mod hazard;
+pub(crate) mod mcs;
 pub(crate) mod msqueue;
 pub(crate) mod ring;
 pub(crate) mod seqlock;
