@@ -1,6 +1,6 @@
 //! The deque: a job that is stolen, an array that is outgrown under a thief, a place that is used again, the last job.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::AtomicIsize;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 use std::sync::{Barrier, mpsc};
 
@@ -83,13 +83,13 @@ fn contention(orders: Orderings) {
     let (mut worker, thief) = deque.split();
     let (results, got) = mpsc::channel();
     // `std`'s: they must order nothing for racecheck.
-    let (left, start) = (&AtomicUsize::new(ALL), &Barrier::new(3));
+    let (left, start) = (&AtomicIsize::new(ALL as isize), &Barrier::new(3));
     thread::scope(|s| {
         for _ in 0..2 {
             let (thief, results) = (thief.clone(), results.clone());
             s.spawn(move || {
                 start.wait();
-                while left.load(Relaxed) != 0 {
+                while left.load(Relaxed) > 0 {
                     if let Steal::Stolen(job) = thief.steal() {
                         results.send(job).unwrap();
                         left.fetch_sub(1, Relaxed);
