@@ -10,6 +10,7 @@ use std::ptr;
 use super::lib::cell::UnsafeCell;
 use super::lib::sync::atomic::Ordering::{self, Relaxed};
 use super::lib::sync::atomic::{AtomicBool, AtomicPtr};
+use super::lib::thread;
 use super::schedule::at;
 
 use crate::orderings::Table;
@@ -79,14 +80,17 @@ impl<N: Reclaim> Domain<N> {
         }
     }
 
-    /// # Panics
-    ///
-    /// If all places are taken.
+    /// Waits for a place if all are taken, or seem to be: places change hands while they are looked at.
     pub(crate) fn join(&self) -> Member<'_, N> {
         let is_free = |place: &&Place<N>| !place.is_taken.swap(true, self.orders.take_place);
-        Member {
-            domain: self,
-            place: self.places.iter().find(is_free).expect("a free place"),
+        loop {
+            if let Some(place) = self.places.iter().find(is_free) {
+                return Member {
+                    domain: self,
+                    place,
+                };
+            }
+            thread::yield_now();
         }
     }
 }

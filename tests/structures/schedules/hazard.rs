@@ -1,12 +1,12 @@
 //! Hazard pointers, under the stack: when a node may be freed that another thread has read.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::{Barrier, mpsc};
 
 use super::super::hazard::Orderings;
 use super::super::treiber::Stack;
 use super::lib::thread;
 use super::schedule::Actor;
-use super::treiber::pushed_and_popped;
 use crate::orderings::{Case, Suite, Table, Verdict};
 
 /// A node is freed that a reader may still read.
@@ -68,8 +68,32 @@ pub(crate) const SUITE: Suite<Orderings> = Suite {
     ],
 };
 
+/// Four threads push two and pop two, and take another place each time.
 fn contention(orders: Orderings) {
-    pushed_and_popped(&Stack::new(Table::RIGHT, orders));
+    const ROUNDS: usize = 5;
+    let stack = &Stack::new(Table::RIGHT, orders);
+    let (results, popped) = mpsc::channel();
+    // `std`'s: it orders nothing for racecheck.
+    let start = &Barrier::new(4);
+    thread::scope(|s| {
+        for number in 0..4 {
+            let results = results.clone();
+            s.spawn(move || {
+                start.wait();
+                for round in 0..ROUNDS {
+                    let mut me = stack.user();
+                    let first = 2 * (number * ROUNDS + round);
+                    me.push(first);
+                    me.push(first + 1);
+                    results.send([(); 2].map(|()| me.pop().unwrap())).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(stack.user().pop(), None);
+    let mut all = popped.try_iter().collect::<Vec<_>>().concat();
+    all.sort_unstable();
+    assert!(all.into_iter().eq(0..4 * 2 * ROUNDS));
 }
 
 /// A reader has followed the link of a node that is popped, and is done with it.

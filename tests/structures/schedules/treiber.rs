@@ -31,13 +31,10 @@ pub(crate) const SUITE: Suite<Orderings> = Suite {
     ],
 };
 
+/// Four threads push and pop; together they get out what they put in.
 fn contention(orders: Orderings) {
-    pushed_and_popped(&Stack::new(orders, Table::RIGHT));
-}
-
-/// Four threads push and pop; together they get out what they put in. Also the contention of `hazard`.
-pub(crate) fn pushed_and_popped(stack: &Stack<usize>) {
     const EACH: usize = 10;
+    let stack = &Stack::new(orders, Table::RIGHT);
     let (results, popped) = mpsc::channel();
     // `std`'s: it orders nothing for racecheck.
     let start = &Barrier::new(4);
