@@ -11,6 +11,9 @@
 #[path = "../support/judge.rs"]
 mod judge;
 
+mod caches;
+mod counters;
+mod lifecycles;
 mod orderings;
 mod publication;
 
