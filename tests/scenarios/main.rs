@@ -13,6 +13,7 @@ mod judge;
 
 mod caches;
 mod counters;
+mod fake_order;
 mod lifecycles;
 mod orderings;
 mod publication;
