@@ -11,11 +11,14 @@
 #[path = "../support/judge.rs"]
 mod judge;
 
+mod algorithms;
 mod caches;
 mod counters;
+mod exclusion;
 mod fake_order;
 mod lifecycles;
 mod orderings;
+mod primitives;
 mod publication;
 
 use std::sync::atomic::AtomicBool as StdBool;
