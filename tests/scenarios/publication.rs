@@ -290,7 +290,11 @@ fn pub_10_closed_then_written() {
         "released nothing since its write",
         "hold the same lock at both places",
     );
-    says(race, "dropped its end of a channel", "");
+    says(
+        race,
+        "dropped its end of the channel made at (tests/scenarios/publication.rs:",
+        "",
+    );
 }
 
 #[test]
