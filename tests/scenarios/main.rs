@@ -39,6 +39,15 @@ fn says(race: &Race, why: &str, help: &str) {
     );
 }
 
+/// Asserts that the report says that the earlier thread has released nothing and, if it has ended, that it should be joined. It is a moment
+/// later that a thread has ended than that `is_finished` says so.
+#[track_caller]
+fn says_join(race: &Race) {
+    says(race, "released nothing since its write", "");
+    let joined = race.help().starts_with("join thread");
+    assert_eq!(joined, race.previous().thread().is_finished(), "{race}");
+}
+
 /// Waits for another thread, with no edge: racecheck doesn't see `std`'s own atomics.
 fn until(flag: &StdBool) {
     while !flag.load(Relaxed) {
