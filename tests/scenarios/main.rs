@@ -2,8 +2,9 @@
 //!
 //! A test is named after its entry: `pub_02` publishes something, `cnt` counts, `cache` caches, `life` is about the lifecycle of something,
 //! `fake` about order that isn't there, and `prim` about a primitive or an algorithm of one's own. A race test asserts both lines, that
-//! nothing else is reported, and that the report names what is missing. Where a race is expected the threads take turns by means that
-//! racecheck doesn't see, so every run is the same; where none is, they run as they like, as it must be silent in any schedule.
+//! nothing else is reported, and that the report names what is missing. Where the report would depend on who comes first, the threads take
+//! turns by means that racecheck doesn't see ([`in_turn`], [`until`]); where none is expected they run as they like, since it must be silent
+//! in any schedule.
 
 #![cfg(feature = "race-check")]
 
