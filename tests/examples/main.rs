@@ -16,7 +16,17 @@ use std::sync::LazyLock;
 use expect_test::{ExpectFile, expect_file};
 use serde_json::Value;
 
-const EXAMPLES: [&str; 4] = ["racy_counter", "publication", "bank", "wordcount"];
+const EXAMPLES: [&str; 9] = [
+    "bank",
+    "cache",
+    "closed_channel",
+    "config_pointer",
+    "publication",
+    "racy_counter",
+    "sleep",
+    "stats",
+    "wordcount",
+];
 
 const CHECKED: bool = cfg!(feature = "race-check");
 
@@ -148,6 +158,76 @@ fn publication_fixed() {
     let run = run(example("publication").arg("--fixed"));
     assert_silent(&run, "");
     assert_eq!(run.stdout, "4 workers, 3 retries\n");
+}
+
+#[test]
+fn config_pointer() {
+    let run = run(&mut example("config_pointer"));
+    assert_raced(&run, &expect_file!["config_pointer.stderr"], "");
+    assert_eq!(run.stdout, "4 workers\n");
+}
+
+#[test]
+fn config_pointer_fixed() {
+    let run = run(example("config_pointer").arg("--fixed"));
+    assert_silent(&run, "");
+    assert_eq!(run.stdout, "4 workers\n");
+}
+
+#[test]
+fn closed_channel() {
+    let run = run(&mut example("closed_channel"));
+    assert_raced(&run, &expect_file!["closed_channel.stderr"], "");
+    assert_eq!(run.stdout, "2432902008176640000\n".repeat(3));
+}
+
+#[test]
+fn closed_channel_fixed() {
+    let run = run(example("closed_channel").arg("--fixed"));
+    assert_silent(&run, "");
+    assert_eq!(run.stdout, "2432902008176640000\n".repeat(3));
+}
+
+#[test]
+fn stats() {
+    let run = run(&mut example("stats"));
+    assert_raced(&run, &expect_file!["stats.stderr"], "");
+    assert_eq!(run.stdout, "200 requests, 20 errors\n");
+}
+
+#[test]
+fn stats_fixed() {
+    let run = run(example("stats").arg("--fixed"));
+    assert_silent(&run, "");
+    assert_eq!(run.stdout, "200 requests, 20 errors\n");
+}
+
+#[test]
+fn cache() {
+    let run = run(&mut example("cache"));
+    assert_raced(&run, &expect_file!["cache.stderr"], "");
+    assert_eq!(run.stdout, "127.0.0.1\n");
+}
+
+#[test]
+fn cache_fixed() {
+    let run = run(example("cache").arg("--fixed"));
+    assert_silent(&run, "");
+    assert_eq!(run.stdout, "127.0.0.1\n");
+}
+
+#[test]
+fn sleep() {
+    let run = run(&mut example("sleep"));
+    assert_raced(&run, &expect_file!["sleep.stderr"], "");
+    assert_eq!(run.stdout, "42\n");
+}
+
+#[test]
+fn sleep_fixed() {
+    let run = run(example("sleep").arg("--fixed"));
+    assert_silent(&run, "");
+    assert_eq!(run.stdout, "42\n");
 }
 
 const BANK_OUTPUT: &str = "current 0, savings 1000, 100 transfers refused\n";

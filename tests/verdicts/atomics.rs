@@ -76,8 +76,12 @@ fn fences_on_both_sides_order() {
 
 #[test]
 fn a_fence_missing_on_either_side_is_a_race() {
-    races(|| fenced(false, true));
-    races(|| fenced(true, false));
+    let race = &races(|| fenced(false, true))[0];
+    assert!(race.why()[0].contains("no release fence"), "{race}");
+    let race = &races(|| fenced(true, false))[0];
+    assert!(race.why()[0].contains("no acquire fence"), "{race}");
+    let race = &races(|| fenced(false, false))[0];
+    assert!(race.why()[0].contains("no fences"), "{race}");
 }
 
 #[test]

@@ -94,6 +94,11 @@ fn readers_do_not_order_readers() {
         })[0];
         assert_eq!(race.current().held()[0].kind(), "RwLock");
         assert_eq!(race.previous().held()[0].kind(), "RwLock");
+        assert!(
+            race.help()
+                .contains("not as a reader where the value is written"),
+            "{race}"
+        );
     }
 }
 

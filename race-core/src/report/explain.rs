@@ -218,6 +218,11 @@ fn help(missing: &Missing, finding: &Finding<'_>, current: &Access, previous: &A
             "hold the {} that is locked at {} at the other place too.",
             lock.kind, lock.locked_at
         ),
+        // It may be one lock, held by both as readers.
+        ([a, ..], [b, ..]) if a.kind == b.kind && a.created_at == b.created_at => format!(
+            "hold the same lock at both places, and not as a reader where the value is written: both hold a lock made at {} ({}), and don't exclude each other.",
+            a.created_at, a.kind
+        ),
         ([a, ..], [b, ..]) => format!(
             "hold the same lock at both places: the {} made at {} and the {} made at {} don't exclude each other.",
             a.kind, a.created_at, b.kind, b.created_at

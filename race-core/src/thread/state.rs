@@ -37,6 +37,7 @@ pub(crate) struct NearMiss {
     pub(crate) stored: Site,
     pub(crate) loaded: Site,
     pub(crate) store_releases: bool,
+    /// By its own ordering, or by a fence since.
     pub(crate) load_acquires: bool,
 }
 
@@ -337,6 +338,9 @@ impl ThreadState {
 
     /// An acquire fence: `C[t]` ⊔= `P[t]`.
     pub(crate) fn fence_acquire(&mut self, kind: &'static SyncKind, site: Site) {
+        for miss in &mut self.near_misses {
+            miss.load_acquires = true;
+        }
         if !self.covers(&self.pending) {
             let pending = std::mem::take(&mut self.pending);
             let edge = self.edges.intern(kind, None, site);

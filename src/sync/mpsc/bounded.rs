@@ -22,7 +22,7 @@ use race_core::sync::SyncClock;
 
 use super::message::Message;
 use super::receiver::Receiver;
-use super::{DISCONNECT, RECEIVE, SharedEnds};
+use super::{DISCONNECT, Ends, RECEIVE, SharedEnds};
 
 /// As `std::sync::mpsc::sync_channel`.
 ///
@@ -35,9 +35,10 @@ use super::{DISCONNECT, RECEIVE, SharedEnds};
 /// thread::spawn(move || tx.send(7).unwrap());
 /// assert_eq!(rx.recv(), Ok(7));
 /// ```
+#[track_caller]
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     let (tx, rx) = real::sync_channel(bound);
-    let ends = SharedEnds::default();
+    let ends = Ends::of_channel_made_at(Location::caller());
     let slots = if bound == 0 { 0 } else { bound + 2 };
     let turns = Arc::new(Turns {
         bound,
@@ -299,7 +300,7 @@ impl<T> Clone for SyncSender<T> {
 
 impl<T> Drop for SyncSender<T> {
     fn drop(&mut self) {
-        self.ends.senders.release(&DISCONNECT, Location::caller());
+        self.ends.release_by_sender();
     }
 }
 

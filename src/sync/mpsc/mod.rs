@@ -16,6 +16,7 @@ pub use receiver::{IntoIter, Iter, Receiver, TryIter};
 pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 pub use unbounded::{Sender, channel};
 
+use std::panic::Location;
 use std::sync::Arc;
 
 use race_core::sync::{SyncKind, SyncObject};
@@ -34,15 +35,35 @@ static RECEIVE: SyncKind = SyncKind {
 
 static DISCONNECT: SyncKind = SyncKind {
     name: "channel",
-    release: "dropped its end of a channel",
+    release: "dropped its end of the channel made at",
     acquire: "saw the disconnect",
 };
 
 /// What the two ends leave behind when they go.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Ends {
     senders: SyncObject,
     receiver: SyncObject,
+    /// Stands for the place of a drop, which nobody tells.
+    made: &'static Location<'static>,
+}
+
+impl Ends {
+    fn of_channel_made_at(made: &'static Location<'static>) -> SharedEnds {
+        Arc::new(Ends {
+            senders: SyncObject::new(),
+            receiver: SyncObject::new(),
+            made,
+        })
+    }
+
+    fn release_by_sender(&self) {
+        self.senders.release(&DISCONNECT, self.made);
+    }
+
+    fn release_by_receiver(&self) {
+        self.receiver.release(&DISCONNECT, self.made);
+    }
 }
 
 type SharedEnds = Arc<Ends>;

@@ -122,7 +122,7 @@ impl<T> Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        self.ends.receiver.release(&DISCONNECT, Location::caller());
+        self.ends.release_by_receiver();
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::mpsc::SendError;
 
 use super::message::Message;
 use super::receiver::Receiver;
-use super::{DISCONNECT, SharedEnds};
+use super::{DISCONNECT, Ends, SharedEnds};
 
 /// As `std::sync::mpsc::channel`.
 ///
@@ -20,9 +20,10 @@ use super::{DISCONNECT, SharedEnds};
 /// thread::spawn(move || tx.send(7).unwrap());
 /// assert_eq!(rx.recv(), Ok(7));
 /// ```
+#[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let (tx, rx) = real::channel();
-    let ends = SharedEnds::default();
+    let ends = Ends::of_channel_made_at(Location::caller());
     let sender = Sender {
         inner: tx,
         ends: ends.clone(),
@@ -65,7 +66,7 @@ impl<T> Clone for Sender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        self.ends.senders.release(&DISCONNECT, Location::caller());
+        self.ends.release_by_sender();
     }
 }
 
