@@ -74,15 +74,17 @@ impl Lessons {
         self.exceptions.clear();
     }
 
+    /// The other clock was taken over: what was its is by `rule`, the few slots of this one's stay as they are.
+    fn replace_rule(&mut self, joined: &Joined, rule: Option<EdgeId>) {
+        let kept = joined.slots.iter();
+        self.exceptions = kept.map(|slot| (*slot as u32, self.of(*slot))).collect();
+        self.rule = rule;
+    }
+
     /// What a join found was not taught by any edge.
     pub(crate) fn unlearn(&mut self, joined: &Joined) {
         if joined.took {
-            self.exceptions = joined
-                .slots
-                .iter()
-                .map(|slot| (*slot as u32, self.of(*slot)))
-                .collect();
-            self.rule = None;
+            self.replace_rule(joined, None);
             return;
         }
         for slot in &joined.slots {
@@ -96,12 +98,7 @@ impl Lessons {
     /// `edge` brought what a join found.
     pub(crate) fn learn_joined(&mut self, joined: &Joined, edge: EdgeId) {
         if joined.took {
-            self.exceptions = joined
-                .slots
-                .iter()
-                .map(|slot| (*slot as u32, self.of(*slot)))
-                .collect();
-            self.rule = Some(edge);
+            self.replace_rule(joined, Some(edge));
         } else if joined.slots.len() <= FEW {
             for slot in &joined.slots {
                 self.learn(*slot, edge);
