@@ -4,7 +4,6 @@
 //! epoch of the new thread knows everything of the old one. So clocks grow with the threads that are alive or unjoined, not with all that
 //! ever ran. Under this lock nothing of the program's may run.
 
-use std::num::NonZeroU32;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Once, PoisonError, TryLockError};
@@ -16,7 +15,7 @@ use crate::primitive::global;
 use crate::primitive::sync::atomic::AtomicBool;
 use crate::primitive::sync::{Arc, Mutex, MutexGuard};
 use crate::runtime;
-use crate::thread::former::{Birth, Former, LastTold};
+use crate::thread::former::{History, PastId, Who};
 use crate::thread::record::Record;
 use crate::thread::state::ThreadState;
 
@@ -33,55 +32,37 @@ struct FreeSlot {
 
 /// Who is in a slot, or was last, and who was before.
 struct Slot {
-    tenure: Tenure,
-    /// Once that one has ended: the first clock value of the next one.
-    resume_at: u64,
-}
-
-/// A thread's time in a slot.
-struct Tenure {
     /// Its first clock value there.
     first: u64,
     who: Who,
-    /// Where in `former` the one before it is.
-    before: Option<NonZeroU32>,
-}
-
-enum Who {
-    Record(Arc<Record>),
-    Former(Former),
+    /// Once that one has ended: the first clock value of the next one.
+    resume_at: u64,
+    before: Option<PastId>,
 }
 
 impl Slot {
     fn new(record: &Arc<Record>) -> Slot {
         Slot {
-            tenure: Tenure {
-                first: 1,
-                who: Who::Record(record.clone()),
-                before: None,
-            },
-            resume_at: 0,
-        }
-    }
-
-    fn end(&mut self, resume_at: u64, last_told: &mut LastTold) {
-        self.resume_at = resume_at;
-        if let Who::Record(record) = &self.tenure.who
-            && let Some(former) = Former::of(record, last_told)
-        {
-            self.tenure.who = Who::Former(former);
-        }
-    }
-
-    fn give_to(&mut self, record: &Arc<Record>, former: &mut Vec<Tenure>) {
-        let tenure = Tenure {
-            first: self.resume_at,
+            first: 1,
             who: Who::Record(record.clone()),
-            before: u32::try_from(former.len() + 1)
-                .ok()
-                .and_then(NonZeroU32::new),
-        };
-        former.push(std::mem::replace(&mut self.tenure, tenure));
+            resume_at: 0,
+            before: None,
+        }
+    }
+
+    fn end(&mut self, resume_at: u64, history: &mut History) {
+        self.resume_at = resume_at;
+        if let Who::Record(record) = &self.who
+            && let Some(former) = history.retire(record)
+        {
+            self.who = Who::Former(former);
+        }
+    }
+
+    fn give_to(&mut self, record: &Arc<Record>, history: &mut History) {
+        let who = std::mem::replace(&mut self.who, Who::Record(record.clone()));
+        self.before = history.push(who, self.resume_at - self.first, self.before);
+        self.first = self.resume_at;
     }
 }
 
@@ -93,12 +74,7 @@ pub(crate) struct Slots {
     free: Vec<FreeSlot>,
     /// How many slots there were at the last `fork`; the child takes none of them.
     before_fork: usize,
-    /// Those who were in a slot before. One list for all: ten thousand short ones that grow now and then, among all that a program allocates and frees,
-    /// would keep ten thousand pages.
-    former: Vec<Tenure>,
-    /// By the thread's number.
-    births: Vec<Birth>,
-    last_told: LastTold,
+    history: History,
 }
 
 pub(crate) type Still = MutexGuard<'static, Slots>;
@@ -111,13 +87,18 @@ pub(crate) fn hold_still() -> Still {
 impl Slots {
     /// How far the slot's thread has come.
     fn reached(&self, slot: usize) -> u64 {
-        let Slot { tenure, resume_at } = &self.slots[slot];
-        let Who::Record(record) = &tenure.who else {
+        let Slot {
+            first,
+            who,
+            resume_at,
+            ..
+        } = &self.slots[slot];
+        let Who::Record(record) = who else {
             return resume_at - 1;
         };
         let current = record.epoch();
         if current.is_none() {
-            tenure.first
+            *first
         } else if current.slot() == slot {
             current.clock()
         } else {
@@ -137,7 +118,7 @@ impl Slots {
             ));
         });
         let slot = self.slots.len() - 1;
-        Epoch::new(slot, self.slots[slot].tenure.first + 1)
+        Epoch::new(slot, self.slots[slot].first + 1)
     }
 
     fn draw_line(&mut self) {
@@ -153,9 +134,7 @@ global! {
         line: Vec::new(),
         free: Vec::new(),
         before_fork: 0,
-        former: Vec::new(),
-        births: Vec::new(),
-        last_told: LastTold::new(),
+        history: History::new(),
     });
 }
 
@@ -179,19 +158,17 @@ pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
         .rev()
         .take(MAX_PROBES)
         .position(|free| base.knows(Epoch::new(free.slot, free.known_from)));
-    let number = record.number as usize;
-    if slots.births.len() <= number {
-        slots.births.resize(number + 1, Birth::default());
-    }
-    slots.births[number] = Birth::of(record);
+    slots.history.note_birth(record);
     match reusable {
         Some(from_the_end) => {
             let index = slots.free.len() - 1 - from_the_end;
             let free = slots.free.remove(index);
             let Slots {
-                slots: all, former, ..
+                slots: all,
+                history,
+                ..
             } = &mut *slots;
-            all[free.slot].give_to(record, former);
+            all[free.slot].give_to(record, history);
             Epoch::new(free.slot, free.resume_at)
         }
         None => {
@@ -217,11 +194,11 @@ pub(crate) fn free_slot(last: Epoch, known_from: u64) {
     let mut slots = slots();
     let Slots {
         slots: all,
-        last_told,
+        history,
         free,
         ..
     } = &mut *slots;
-    all[last.slot()].end(resume_at, last_told);
+    all[last.slot()].end(resume_at, history);
     // A slot that is nearly used up stays with the dead: its next thread would have to leave it at once.
     if resume_at < MAX_CLOCK / 2 {
         free.push(FreeSlot {
@@ -247,19 +224,12 @@ pub(super) fn lower_known_from(last: Epoch, known_from: u64) {
 pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
     let slots = slots();
     let slot = slots.slots.get(epoch.slot())?;
-    let (mut tenure, mut next) = (&slot.tenure, slot.resume_at);
-    while epoch.clock() < tenure.first {
-        next = tenure.first;
-        tenure = &slots.former[tenure.before?.get() as usize - 1];
+    if epoch.clock() < slot.first {
+        return slots.history.record_of(epoch, slot.before, slot.first);
     }
-    let who = &tenure.who;
-    match who {
-        Who::Record(record) => Some(record.clone()),
-        Who::Former(former) => {
-            // The next thread goes on where this one has ended.
-            Some(former.record(Epoch::new(epoch.slot(), next - 1), &slots.births))
-        }
-    }
+    // The next thread goes on where a former one has ended.
+    let last = Epoch::new(epoch.slot(), slot.resume_at.saturating_sub(1));
+    Some(slots.history.record(&slot.who, last))
 }
 
 global! {
@@ -380,7 +350,7 @@ mod tests {
     fn who_finds_no_slot_shares_the_last_one() {
         let record = record();
         let mut last = Slot::new(&record);
-        last.tenure.first = 7;
+        last.first = 7;
         let slots = Slots {
             slots: vec![Slot::new(&record), last],
             ..Slots::default()
@@ -462,11 +432,5 @@ mod tests {
             assert_eq!([creator.number, creators_creator.number], creators);
         }
         assert_ne!(record_of(Epoch::new(at.slot(), 8)).unwrap().number, number);
-    }
-
-    /// A record has 300 bytes.
-    #[test]
-    fn little_is_kept_of_a_former_thread() {
-        assert!(size_of::<Tenure>() + size_of::<Birth>() <= 44);
     }
 }
