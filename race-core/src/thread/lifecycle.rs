@@ -296,11 +296,7 @@ pub(crate) fn finish(mut state: Box<ThreadState>) {
         record.set_name(&name);
     }
     let last = state.epoch();
-    let quiet_from = if state.is_quiet() {
-        last.clock() - 1
-    } else {
-        last.clock()
-    };
+    let quiet_from = state.quiet_from();
     record.set_quiet_from(quiet_from);
     let mut end = record.end.lock();
     // Nobody is ever seen joining a thread that was found running, either.

@@ -391,9 +391,14 @@ impl ThreadState {
         capture::capture(&mut self.contexts, site, detail, &self.held)
     }
 
-    /// Whether nothing was recorded in the current epoch: then whoever knows the one before knows all that this thread did.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.last_access < self.epoch.clock()
+    /// Who knows this clock value of the slot knows all that this thread did, and all that it has released so far.
+    pub(crate) fn quiet_from(&self) -> u64 {
+        let current = self.epoch.clock();
+        if self.last_access == current {
+            return current;
+        }
+        // Later releases told nothing new. What was learned in this epoch, none has told yet.
+        self.last_access.max(self.learned_in).min(current - 1)
     }
 }
 
