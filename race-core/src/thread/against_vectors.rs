@@ -1,4 +1,5 @@
-//! Threads that release and acquire in any order, beside the textbook: a whole vector for each thread, lock and fence.
+//! Threads that release and acquire in any order, beside the textbook: a whole vector for each thread, lock and fence, and a second one without
+//! the edges of locks that nest.
 
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ enum Step {
     ReleaseJoin(usize),
     /// As a mutex: acquires what was there, and replaces it.
     HandOver(usize),
+    /// As one that nests: what was there is no order.
+    UnorderedHandOver(usize),
     RelaxedLoad(usize),
     AcquireFence,
     ReleaseFence,
@@ -40,7 +43,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => lock().prop_map(Step::Acquire),
         2 => lock().prop_map(Step::Release),
         1 => lock().prop_map(Step::ReleaseJoin),
-        8 => lock().prop_map(Step::HandOver),
+        5 => lock().prop_map(Step::HandOver),
+        3 => lock().prop_map(Step::UnorderedHandOver),
         1 => lock().prop_map(Step::RelaxedLoad),
         1 => Just(Step::AcquireFence),
         1 => Just(Step::ReleaseFence),
@@ -48,6 +52,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// All entries, then all of the order's.
 type Vector = Vec<u64>;
 
 fn join(vector: &mut [u64], other: &[u64]) {
@@ -59,6 +64,7 @@ fn join(vector: &mut [u64], other: &[u64]) {
 /// The textbook's thread: `C[t]`, `F[t]`, `P[t]`.
 struct Model {
     me: usize,
+    threads: usize,
     clock: Vector,
     released: Vector,
     pending: Vector,
@@ -67,17 +73,20 @@ struct Model {
 impl Model {
     fn new(me: usize, threads: usize, mut clock: Vector) -> Model {
         clock[me] = 1;
+        clock[threads + me] = 1;
         Model {
             me,
+            threads,
             clock,
-            released: vec![0; threads],
-            pending: vec![0; threads],
+            released: vec![0; 2 * threads],
+            pending: vec![0; 2 * threads],
         }
     }
 
     fn release(&mut self) -> Vector {
         let published = self.clock.clone();
         self.clock[self.me] += 1;
+        self.clock[self.threads + self.me] += 1;
         published
     }
 }
@@ -103,6 +112,10 @@ fn perform(step: Step, thread: &mut ThreadState, locks: &mut [SyncClock]) {
             thread.acquire(&locks[lock], &KIND, None);
             thread.release_into(&mut locks[lock], &KIND, None);
         }
+        Step::UnorderedHandOver(lock) => {
+            thread.acquire_by(&locks[lock], &KIND, None, false);
+            thread.release_into(&mut locks[lock], &KIND, None);
+        }
         Step::RelaxedLoad(lock) => thread.defer(&locks[lock]),
         Step::AcquireFence => thread.fence_acquire(&KIND, None),
         Step::ReleaseFence => thread.fence_release(&KIND, None),
@@ -117,6 +130,11 @@ fn model(step: Step, thread: &mut Model, locks: &mut [Vector]) {
         Step::ReleaseJoin(lock) => join(&mut locks[lock], &thread.release()),
         Step::HandOver(lock) => {
             join(&mut thread.clock, &locks[lock]);
+            locks[lock] = thread.release();
+        }
+        Step::UnorderedHandOver(lock) => {
+            let threads = thread.threads;
+            join(&mut thread.clock[..threads], &locks[lock]);
             locks[lock] = thread.release();
         }
         Step::RelaxedLoad(lock) => join(&mut thread.pending, &locks[lock]),
@@ -135,10 +153,10 @@ fn check(threads: usize, steps: &[(usize, Step)]) -> Result<(), TestCaseError> {
     let strangers = threads.div_ceil(2);
     let mut states: Vec<ThreadState> = (0..strangers).map(|_| thread(VectorClock::new())).collect();
     let mut models: Vec<Model> = (0..strangers)
-        .map(|me| Model::new(me, threads, vec![0; threads]))
+        .map(|me| Model::new(me, threads, vec![0; 2 * threads]))
         .collect();
     let mut locks: [SyncClock; LOCKS] = Default::default();
-    let mut vectors: [Vector; LOCKS] = std::array::from_fn(|_| vec![0; threads]);
+    let mut vectors: [Vector; LOCKS] = std::array::from_fn(|_| vec![0; 2 * threads]);
     for (index, step) in steps {
         let index = index % threads;
         if index >= states.len() {
@@ -153,11 +171,14 @@ fn check(threads: usize, steps: &[(usize, Step)]) -> Result<(), TestCaseError> {
         model(*step, &mut models[index], &mut vectors);
         let (state, model) = (&states[index], &models[index]);
         prop_assert_eq!(state.epoch().clock(), model.clock[index]);
-        for (slot, known) in model.clock.iter().enumerate() {
+        for (slot, known) in model.clock[..threads].iter().enumerate() {
             if let Some(other) = states.get(slot)
                 && slot != index
             {
-                prop_assert_eq!(state.known_clock(other.epoch().slot()), *known);
+                let slot_of_other = other.epoch().slot();
+                prop_assert_eq!(state.known_clock(slot_of_other), *known);
+                let in_order = model.clock[threads + slot];
+                prop_assert_eq!(state.base().order().get(slot_of_other), in_order);
             }
         }
     }
