@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use clap::Parser;
-use racecheck::sync::{Mutex, MutexGuard};
+use racecheck::sync::Mutex;
 use racecheck::thread;
 
 /// Two tellers transfer money in opposite directions
@@ -26,18 +26,20 @@ struct Account {
     balance: Mutex<i64>,
 }
 
-fn lock(account: &Account) -> MutexGuard<'_, i64> {
-    account.balance.lock().unwrap()
+impl Account {
+    fn new(number: u32, balance: Mutex<i64>) -> Account {
+        Account { number, balance }
+    }
 }
 
 fn transfer(from: &Account, to: &Account, amount: i64, fixed: bool) {
     let (mut source, mut target);
     if fixed && to.number < from.number {
-        target = lock(to);
-        source = lock(from);
+        target = to.balance.lock().unwrap();
+        source = from.balance.lock().unwrap();
     } else {
-        source = lock(from);
-        target = lock(to);
+        source = from.balance.lock().unwrap();
+        target = to.balance.lock().unwrap();
     }
     *source -= amount;
     *target += amount;
@@ -45,10 +47,8 @@ fn transfer(from: &Account, to: &Account, amount: i64, fixed: bool) {
 
 fn main() {
     let Args { fixed } = Args::parse();
-    let [current, savings] = [1, 2].map(|number| Account {
-        number,
-        balance: Mutex::new(100),
-    });
+    let current = Account::new(1, Mutex::new(100));
+    let savings = Account::new(2, Mutex::new(100));
     thread::scope(|s| {
         let first = s.spawn(|| transfer(&current, &savings, 50, fixed));
         let (current, savings) = (&current, &savings);
@@ -62,5 +62,10 @@ fn main() {
             transfer(savings, current, 25, fixed);
         });
     });
-    println!("current {}, savings {}", lock(&current), lock(&savings));
+    let balance = |account: &Account| *account.balance.lock().unwrap();
+    println!(
+        "current {}, savings {}",
+        balance(&current),
+        balance(&savings)
+    );
 }
