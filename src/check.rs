@@ -3,22 +3,26 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use race_core::report::Collector;
+use race_core::report::{Collected, Collector};
 
 /// A finding, as data: see [`Race`](report::Race).
 pub mod report {
+    pub use race_core::report::deadlock::{
+        Deadlock, DeadlockKind, DeadlockLock, Goal, Holding, Waiter,
+    };
     pub use race_core::report::race::Place;
     pub use race_core::report::{Access, Frame, HeldLock, Operation, Race, Site, ThreadInfo};
 }
 
-use report::Race;
+use report::{Deadlock, Race};
 
 /// What came of a [`check`].
-#[must_use = "the races are in here, and nowhere else"]
+#[must_use = "the findings are in here, and nowhere else"]
 pub struct Outcome<T> {
     /// What the closure returned.
     pub value: T,
     races: Vec<Race>,
+    deadlocks: Vec<Deadlock>,
 }
 
 impl<T> Outcome<T> {
@@ -27,19 +31,25 @@ impl<T> Outcome<T> {
     pub fn races(&self) -> &[Race] {
         &self.races
     }
+
+    /// The deadlocks that could have been, and those of a thread with itself, in the order in which they were found.
+    pub fn deadlocks(&self) -> &[Deadlock] {
+        &self.deadlocks
+    }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Outcome<T> {
-    /// The value and the number of races; a race's own `Display` says the rest.
+    /// The value and the numbers of findings; a finding's own `Display` says the rest.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcome")
             .field("value", &self.value)
             .field("races", &self.races.len())
+            .field("deadlocks", &self.deadlocks.len())
             .finish()
     }
 }
 
-/// Runs `f` and returns its races instead of printing them: those of this thread and of all threads started inside.
+/// Runs `f` and returns its races and deadlocks instead of printing them: those of this thread and of all threads started inside.
 ///
 /// They don't count for the exit status. Threads that outlive the call report to the log from then on.
 ///
@@ -67,26 +77,37 @@ impl<T: fmt::Debug> fmt::Debug for Outcome<T> {
 pub fn check<T>(f: impl FnOnce() -> T) -> Outcome<T> {
     let collector = Collector::open();
     let value = f();
+    let Collected { races, deadlocks } = collector.close_all();
     Outcome {
         value,
-        races: collector.close(),
+        races,
+        deadlocks,
     }
 }
 
-/// Runs the body of a test; its races are printed from the test's own thread, where the harness captures them.
+/// Runs the body of a test; its findings are printed from the test's own thread, where the harness captures them.
 fn run_body<T>(body: impl FnOnce() -> T) -> (std::thread::Result<T>, Option<String>) {
     if let Some(name) = std::thread::current().name() {
         race_core::thread::name_current(name);
     }
-    let Outcome { value, races } = check(|| catch_unwind(AssertUnwindSafe(body)));
-    for race in &races {
+    let outcome = check(|| catch_unwind(AssertUnwindSafe(body)));
+    for race in outcome.races() {
         eprint!("{race}");
     }
-    let verdict = format!(
-        "race detected during execution of test ({} found)",
-        races.len()
-    );
-    (value, (!races.is_empty()).then_some(verdict))
+    for deadlock in outcome.deadlocks() {
+        eprint!("{deadlock}");
+    }
+    let verdict = match (outcome.races().len(), outcome.deadlocks().len()) {
+        (0, 0) => None,
+        (0, found) => Some(format!(
+            "deadlock detected during execution of test ({found} found)"
+        )),
+        // Whoever expects a race by its message gets the same one.
+        (found, _) => Some(format!(
+            "race detected during execution of test ({found} found)"
+        )),
+    };
+    (outcome.value, verdict)
 }
 
 /// The body of a `#[racecheck::test]`.

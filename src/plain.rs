@@ -136,6 +136,48 @@ pub mod report {
             /// The stack that created it.
             created_at: &[Frame],
         }
+        /// Threads that wait for each other, or could have.
+        Deadlock {
+            /// What kind it is.
+            kind: DeadlockKind,
+            /// Its threads, the one that found it first.
+            waiters: &[Waiter],
+            /// Why it is one, line by line.
+            why: &[String],
+            /// What would prevent it.
+            help: &str,
+        }
+        /// One of the threads of a deadlock.
+        Waiter {
+            /// Who waits, or could have.
+            thread: &ThreadInfo,
+            /// For what.
+            goal: &Goal,
+            /// Where, innermost frame first.
+            stack: &[Frame],
+            /// The source line of the innermost frame.
+            site: Option<&Site>,
+            /// The tracked locks that the thread held meanwhile.
+            held: &[Holding],
+        }
+        /// A lock of a deadlock.
+        DeadlockLock {
+            /// Tells the locks of one deadlock apart.
+            number: usize,
+            /// What it is.
+            kind: &'static str,
+            /// Where it was made.
+            created_at: &Site,
+        }
+        /// A lock that a thread of a deadlock held.
+        Holding {
+            /// Which one.
+            lock: &DeadlockLock,
+            /// Whether it was held for reading.
+            is_shared: bool,
+            /// Where it was locked.
+            locked_at: &Site,
+        }
         /// What the two accesses had in common.
         Place {
             /// The address of the value, or of the first byte in common.
@@ -147,6 +189,38 @@ pub mod report {
             /// Where it was made.
             created_at: Option<&Site>,
         }
+    }
+
+    /// What kind of deadlock it is.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+    #[non_exhaustive]
+    pub enum DeadlockKind {
+        /// Threads take locks in different orders, and nothing keeps them apart.
+        LockOrder,
+        /// A thread waits for a lock that it holds.
+        SelfDeadlock,
+        /// Threads wait for each other.
+        Deadlock,
+    }
+
+    /// What a thread of a deadlock waits for.
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    #[non_exhaustive]
+    pub enum Goal {
+        /// A lock.
+        Lock {
+            /// Which one.
+            lock: DeadlockLock,
+            /// Whether for reading.
+            shared: bool,
+        },
+        /// The end of the thread with this number.
+        Thread {
+            /// As in [`ThreadInfo::number`].
+            number: u32,
+        },
+        /// The ends of all threads of a scope.
+        Scope,
     }
 
     impl Race {
@@ -169,6 +243,11 @@ impl<T> Outcome<T> {
     pub fn races(&self) -> &[report::Race] {
         &[]
     }
+
+    /// No deadlocks either.
+    pub fn deadlocks(&self) -> &[report::Deadlock] {
+        &[]
+    }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Outcome<T> {
@@ -176,6 +255,7 @@ impl<T: fmt::Debug> fmt::Debug for Outcome<T> {
         f.debug_struct("Outcome")
             .field("value", &self.value)
             .field("races", &0)
+            .field("deadlocks", &0)
             .finish()
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct VectorClock {
     raised: u64,
     /// An epoch whose release published all of this: who knows it knows this clock. None if there is no such epoch, or it isn't known.
     source: Epoch,
+    /// What is known without the edges of locks that nest (see [`crate::deadlock`]); none if that is all of it.
+    order: Option<Arc<VectorClock>>,
 }
 
 #[inline]
@@ -70,6 +72,7 @@ impl Clone for VectorClock {
             bulk: self.bulk.clone(),
             raised: self.raised,
             source: self.source,
+            order: self.order.clone(),
         }
     }
 
@@ -82,6 +85,7 @@ impl Clone for VectorClock {
         }
         self.raised = other.raised;
         self.source = other.source;
+        self.order.clone_from(&other.order);
     }
 }
 
@@ -92,7 +96,69 @@ impl VectorClock {
             bulk: None,
             raised: 0,
             source: Epoch::NONE,
+            order: None,
         }
+    }
+
+    /// What is known without the edges of locks that nest.
+    #[inline]
+    pub(crate) fn order(&self) -> &VectorClock {
+        self.order.as_deref().unwrap_or(self)
+    }
+
+    /// Whether that is less than all of it.
+    #[inline]
+    pub(crate) fn has_order(&self) -> bool {
+        self.order.is_some()
+    }
+
+    pub(crate) fn set_order(&mut self, order: Option<Arc<VectorClock>>) {
+        self.order = order;
+    }
+
+    /// The order that stays as it is, whatever is learned from now on.
+    #[cold]
+    pub(crate) fn kept_order(&self) -> Arc<VectorClock> {
+        match &self.order {
+            Some(order) => order.clone(),
+            None => Arc::new(self.clone()),
+        }
+    }
+
+    /// The order of the join with `other` and `epoch`. The joins themselves leave it alone.
+    #[inline]
+    pub(crate) fn joined_order(
+        &self,
+        other: &VectorClock,
+        epoch: Epoch,
+    ) -> Option<Arc<VectorClock>> {
+        (self.has_order() || other.has_order()).then(|| self.joined_order_slow(other, epoch))
+    }
+
+    #[cold]
+    fn joined_order_slow(&self, other: &VectorClock, epoch: Epoch) -> Arc<VectorClock> {
+        let mut joined = VectorClock::clone(self.order());
+        joined.join(other.order());
+        if !epoch.is_none() {
+            joined.raise(epoch);
+        }
+        Arc::new(joined)
+    }
+
+    /// The join of both, all of it and the order.
+    pub(crate) fn join_ordered(&mut self, other: &VectorClock) -> Joined {
+        let order = self.joined_order(other, Epoch::NONE);
+        let joined = self.join(other);
+        self.order = order;
+        joined
+    }
+
+    /// [`VectorClock::raise`] of all of it and of the order.
+    pub(crate) fn raise_ordered(&mut self, epoch: Epoch) -> bool {
+        if let Some(order) = &mut self.order {
+            Arc::make_mut(order).raise(epoch);
+        }
+        self.raise(epoch)
     }
 
     #[inline]
@@ -304,7 +370,9 @@ impl VectorClock {
         // Fewer changes leave more of the bulk shared.
         let took = mine.len() < theirs.len();
         let few = if took {
+            let order = self.order.take();
             self.clone_from(other);
+            self.order = order;
             &mine
         } else {
             &theirs

@@ -20,8 +20,8 @@ static EXIT: Real = Real::new(c"_exit");
 
 fn deliver_pending() {
     local::enter_bare(|| {
-        for race in scope::close_all() {
-            sink::deliver(race);
+        for finding in scope::close_all() {
+            sink::deliver(finding);
         }
     });
 }

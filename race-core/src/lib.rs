@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | threads: fork, start, end, join | [`thread`] |
 //! | synchronisation: release, acquire, atomics, fences, locks held | [`sync`] |
+//! | waiting: for a lock, for a thread | [`deadlock`] |
 //! | accesses: to a value with an inline shadow, to raw memory by address; allocation and freeing | [`shadow`] |
 //! | findings: collected, or printed and counted | [`report`] |
 //! | the same from a recorded [`trace`], without running anything | [`replay`] |
@@ -23,6 +24,7 @@
 )]
 
 mod clock;
+pub mod deadlock;
 mod epoch;
 mod fork;
 #[cfg(all(

@@ -43,20 +43,20 @@ fn start() {
     local::enter(|_| ());
 }
 
-/// Says how many races there were. Returns the exit status that says so too; `None` to leave the program's own.
+/// Says how many findings there were. Returns the exit status that says so too; `None` to leave the program's own.
 fn finish() -> Option<u8> {
     local::enter_bare(|| {
         if !options().atexit_sleep.is_zero() {
             std::thread::sleep(options().atexit_sleep);
         }
-        for race in scope::close_all() {
-            sink::deliver(race);
+        for finding in scope::close_all() {
+            sink::deliver(finding);
         }
-        if sink::count() > 0 {
+        if sink::total() > 0 {
             sink::log(&sink::summary());
         }
         // With `exitcode=0` races fail nobody; but they must not make a success of a failure either.
-        (sink::count() > 0 && options().exit_code != 0).then_some(options().exit_code)
+        (sink::total() > 0 && options().exit_code != 0).then_some(options().exit_code)
     })
     .flatten()
 }
@@ -65,6 +65,15 @@ fn finish() -> Option<u8> {
 pub(crate) fn exit_now(summary: &str) -> ! {
     sink::log(summary);
     end_process(options().exit_code)
+}
+
+/// Ends the process at once: its threads wait for each other. With `exitcode=0` it is no success either.
+pub(crate) fn exit_deadlocked(summary: &str) -> ! {
+    sink::log(summary);
+    end_process(match options().exit_code {
+        0 => Options::default().exit_code,
+        status => status,
+    })
 }
 
 /// Without running anything else: exit handlers have run, or must not.
@@ -157,9 +166,9 @@ extern "C" fn at_exit() {
     local::leave_handlers();
     if local::is_inside() {
         // By way of a handler that interrupted the engine, or of an allocator that it called. No memory may be used; the status need not be lost.
-        let (count, status) = (sink::count(), options().exit_code);
+        let (count, status) = (sink::total(), options().exit_code);
         if count > 0 && status != 0 {
-            say(format_args!("Found {count} data race(s)\n"));
+            say(format_args!("{}\n", sink::Summary));
             end_at_once(status);
         }
         return;

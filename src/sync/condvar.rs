@@ -84,6 +84,8 @@ impl Condvar {
     where
         F: FnMut(&mut T) -> bool,
     {
+        // Also if it needn't wait: whoever made the condition true has handed something over.
+        guard.hand_over();
         let mut guard = guard;
         while condition(&mut guard) {
             guard = self.wait(guard)?;
@@ -159,6 +161,7 @@ impl Condvar {
         let site = Location::caller();
         let (unlock, guard) = guard.into_parts();
         let mutex = unlock.mutex();
+        unlock.hand_over();
         // There whenever the real mutex is locked and the condition isn't running.
         let mut unlock = Some(unlock);
         let waited = self.inner.wait_timeout_while(guard, duration, |value| {

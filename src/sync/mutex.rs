@@ -7,6 +7,7 @@ use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync as real;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
+use race_core::deadlock::{self, Mode};
 use race_core::reentry;
 use race_core::sync::{SyncClock, SyncKind};
 
@@ -75,7 +76,7 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Panics
     ///
-    /// As `std`'s: it may, if the current thread holds the lock already.
+    /// If the current thread holds the lock already: that is reported first.
     #[track_caller]
     #[inline]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
@@ -83,7 +84,7 @@ impl<T: ?Sized> Mutex<T> {
         let locked = match self.inner.try_lock() {
             Ok(guard) => Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
-            Err(TryLockError::WouldBlock) => self.wait(),
+            Err(TryLockError::WouldBlock) => self.wait(site),
         };
         match locked {
             Ok(guard) => Ok(self.locked(guard, site)),
@@ -93,13 +94,23 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Waits for the real lock; in the global allocator, called by the engine, perhaps in vain.
     #[cold]
-    fn wait(&self) -> LockResult<real::MutexGuard<'_, T>> {
-        let locked = reentry::wait(MUTEX.name, self.created, || match self.inner.try_lock() {
+    #[track_caller]
+    fn wait(&self, site: &'static Location<'static>) -> LockResult<real::MutexGuard<'_, T>> {
+        let try_lock = || match self.inner.try_lock() {
             Ok(guard) => Some(Ok(guard)),
             Err(TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
             Err(TryLockError::WouldBlock) => None,
-        });
-        locked.unwrap_or_else(|| self.inner.lock())
+        };
+        let locked = deadlock::try_for_a_moment(try_lock)
+            .or_else(|| reentry::wait(MUTEX.name, self.created, try_lock));
+        if let Some(locked) = locked {
+            return locked;
+        }
+        let address = self.clock.get().addr();
+        match deadlock::wait_for_lock(address, Mode::Exclusive, &MUTEX, self.created, site) {
+            Ok(_waiting) => self.inner.lock(),
+            Err(deadlock) => deadlock.panic(),
+        }
     }
 
     /// As `std::sync::Mutex::try_lock`; a failure orders nothing.
@@ -112,9 +123,9 @@ impl<T: ?Sized> Mutex<T> {
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
         let site = Location::caller();
         match self.inner.try_lock() {
-            Ok(guard) => Ok(self.locked(guard, site)),
+            Ok(guard) => Ok(self.tried(guard, site)),
             Err(TryLockError::Poisoned(poisoned)) => {
-                let guard = self.locked(poisoned.into_inner(), site);
+                let guard = self.tried(poisoned.into_inner(), site);
                 Err(TryLockError::Poisoned(PoisonError::new(guard)))
             }
             Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
@@ -154,6 +165,20 @@ impl<T: ?Sized> Mutex<T> {
             inner: guard,
         }
     }
+
+    #[inline]
+    fn tried<'a>(
+        &'a self,
+        guard: real::MutexGuard<'a, T>,
+        site: &'static Location<'static>,
+    ) -> MutexGuard<'a, T> {
+        // SAFETY: `inner` is locked by this thread, as `guard` shows.
+        unsafe { &*self.clock.get() }.try_lock(&MUTEX, self.created, site);
+        MutexGuard {
+            unlock: Unlock { mutex: self, site },
+            inner: guard,
+        }
+    }
 }
 
 /// The clock's side of an unlock.
@@ -183,9 +208,16 @@ impl<'a, T: ?Sized> Unlock<'a, T> {
         self.mutex
     }
 
-    /// Unlocks the clock's side. The real mutex follows.
+    /// Unlocks the clock's side, for a wait on a condition variable. The real mutex follows.
     pub(super) fn now(self) -> &'a Mutex<T> {
+        self.hand_over();
         self.mutex
+    }
+
+    /// Tells the clock that the mutex is used with a condition variable.
+    pub(super) fn hand_over(&self) {
+        // SAFETY: the real mutex is locked, and no other reference to the clock exists outside such a call.
+        unsafe { &mut *self.mutex.clock.get() }.hand_over(&MUTEX, self.site);
     }
 }
 
@@ -210,6 +242,11 @@ pub struct MutexGuard<'a, T: ?Sized> {
 unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    /// As [`Unlock::hand_over`].
+    pub(super) fn hand_over(&self) {
+        self.unlock.hand_over();
+    }
+
     /// Both sides of the unlock: the first has to go first.
     pub(super) fn into_parts(self) -> (Unlock<'a, T>, real::MutexGuard<'a, T>) {
         (self.unlock, self.inner)

@@ -7,8 +7,11 @@ use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync as real;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
+use race_core::deadlock::{self, Mode};
 use race_core::sync::SyncKind;
 use race_core::sync::rw::RwClock;
+
+type Site = &'static Location<'static>;
 
 static RWLOCK: SyncKind = SyncKind {
     name: "RwLock",
@@ -77,14 +80,19 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Panics
     ///
-    /// As `std`'s: it may, if the current thread holds the lock already.
+    /// If the current thread holds the lock already for writing: that is reported first.
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
         let site = Location::caller();
-        match self.inner.read() {
-            Ok(guard) => Ok(self.locked_read(guard, site)),
+        let try_lock = || had(self.inner.try_read());
+        let locked = match try_lock() {
+            Some(locked) => locked,
+            None => self.wait(Mode::Shared, site, try_lock, || self.inner.read()),
+        };
+        match locked {
+            Ok(guard) => Ok(self.locked_read(guard, site, RwClock::lock_read)),
             Err(poisoned) => {
-                let guard = self.locked_read(poisoned.into_inner(), site);
+                let guard = self.locked_read(poisoned.into_inner(), site, RwClock::lock_read);
                 Err(PoisonError::new(guard))
             }
         }
@@ -99,9 +107,9 @@ impl<T: ?Sized> RwLock<T> {
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
         let site = Location::caller();
         match self.inner.try_read() {
-            Ok(guard) => Ok(self.locked_read(guard, site)),
+            Ok(guard) => Ok(self.locked_read(guard, site, RwClock::try_lock_read)),
             Err(TryLockError::Poisoned(poisoned)) => {
-                let guard = self.locked_read(poisoned.into_inner(), site);
+                let guard = self.locked_read(poisoned.into_inner(), site, RwClock::try_lock_read);
                 Err(TryLockError::Poisoned(PoisonError::new(guard)))
             }
             Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
@@ -116,14 +124,19 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Panics
     ///
-    /// As `std`'s: it may, if the current thread holds the lock already.
+    /// If the current thread holds the lock already: that is reported first.
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
         let site = Location::caller();
-        match self.inner.write() {
-            Ok(guard) => Ok(self.locked_write(guard, site)),
+        let try_lock = || had(self.inner.try_write());
+        let locked = match try_lock() {
+            Some(locked) => locked,
+            None => self.wait(Mode::Exclusive, site, try_lock, || self.inner.write()),
+        };
+        match locked {
+            Ok(guard) => Ok(self.locked_write(guard, site, RwClock::lock_write)),
             Err(poisoned) => {
-                let guard = self.locked_write(poisoned.into_inner(), site);
+                let guard = self.locked_write(poisoned.into_inner(), site, RwClock::lock_write);
                 Err(PoisonError::new(guard))
             }
         }
@@ -138,9 +151,9 @@ impl<T: ?Sized> RwLock<T> {
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         let site = Location::caller();
         match self.inner.try_write() {
-            Ok(guard) => Ok(self.locked_write(guard, site)),
+            Ok(guard) => Ok(self.locked_write(guard, site, RwClock::try_lock_write)),
             Err(TryLockError::Poisoned(poisoned)) => {
-                let guard = self.locked_write(poisoned.into_inner(), site);
+                let guard = self.locked_write(poisoned.into_inner(), site, RwClock::try_lock_write);
                 Err(TryLockError::Poisoned(PoisonError::new(guard)))
             }
             Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
@@ -168,13 +181,34 @@ impl<T: ?Sized> RwLock<T> {
         self.inner.get_mut()
     }
 
+    /// Waits for the real lock.
+    #[cold]
+    #[track_caller]
+    fn wait<G>(
+        &self,
+        mode: Mode,
+        site: Site,
+        try_lock: impl FnMut() -> Option<G>,
+        lock: impl FnOnce() -> G,
+    ) -> G {
+        if let Some(locked) = deadlock::try_for_a_moment(try_lock) {
+            return locked;
+        }
+        let address = self.clock.get().addr();
+        match deadlock::wait_for_lock(address, mode, &RWLOCK, self.created, site) {
+            Ok(_waiting) => lock(),
+            Err(deadlock) => deadlock.panic(),
+        }
+    }
+
     fn locked_read<'a>(
         &'a self,
         inner: real::RwLockReadGuard<'a, T>,
         site: &'static Location<'static>,
+        lock: impl FnOnce(&RwClock, &'static SyncKind, Site, Site),
     ) -> RwLockReadGuard<'a, T> {
         // SAFETY: `inner` is locked for reading by this thread, as the guard shows.
-        unsafe { &*self.clock.get() }.lock_read(&RWLOCK, self.created, site);
+        lock(unsafe { &*self.clock.get() }, &RWLOCK, self.created, site);
         let unlock = ReadUnlock {
             clock: &self.clock,
             site,
@@ -186,14 +220,29 @@ impl<T: ?Sized> RwLock<T> {
         &'a self,
         inner: real::RwLockWriteGuard<'a, T>,
         site: &'static Location<'static>,
+        lock: impl FnOnce(&mut RwClock, &'static SyncKind, Site, Site),
     ) -> RwLockWriteGuard<'a, T> {
         // SAFETY: `inner` is locked for writing by this thread, as the guard shows.
-        unsafe { &mut *self.clock.get() }.lock_write(&RWLOCK, self.created, site);
+        lock(
+            unsafe { &mut *self.clock.get() },
+            &RWLOCK,
+            self.created,
+            site,
+        );
         let unlock = WriteUnlock {
             clock: &self.clock,
             site,
         };
         RwLockWriteGuard { unlock, inner }
+    }
+}
+
+/// The guard, poisoned or not, unless it would have to be waited for.
+fn had<G>(tried: TryLockResult<G>) -> Option<LockResult<G>> {
+    match tried {
+        Ok(guard) => Some(Ok(guard)),
+        Err(TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::thread as real;
 use std::thread::ThreadId;
 use std::time::Duration;
 
+use race_core::deadlock::wait_for_thread;
 use race_core::thread::Handle;
 
 /// `std::thread::Thread`, tracked: [`unpark`](Thread::unpark) happens before the `park` that it wakes.
@@ -81,7 +82,9 @@ impl<T> JoinHandle<T> {
     /// The panic's payload, if the thread panicked.
     #[track_caller]
     pub fn join(self) -> real::Result<T> {
+        let waiting = wait_for_thread(&self.thread.handle, Location::caller());
         let result = self.inner.join();
+        drop(waiting);
         self.thread.handle.join(Location::caller());
         result
     }

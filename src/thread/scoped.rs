@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr;
 use std::thread as real;
 
+use race_core::deadlock::{wait_for_scope, wait_for_thread};
 use race_core::sync::{SyncKind, keyed};
 use race_core::thread::Handle;
 
@@ -65,7 +66,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
             site,
         };
         move || {
-            handle.start();
+            handle.start_in_scope(end.scope);
             let result = catch_unwind(AssertUnwindSafe(f));
             // Here, because whoever joins the thread, or drops its handle last, drops what it left behind.
             end.release();
@@ -159,9 +160,12 @@ where
         scope: Cell::new(None),
         site: Location::caller(),
     };
+    let waiting = Cell::new(None);
     real::scope(|scope| {
         end.scope.set(Some(key(scope)));
-        f(Scope::wrap(scope))
+        let value = f(Scope::wrap(scope));
+        waiting.set(Some(wait_for_scope(key(scope), end.site)));
+        value
     })
 }
 
@@ -186,7 +190,9 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     /// The panic's payload, if the thread panicked.
     #[track_caller]
     pub fn join(self) -> real::Result<T> {
+        let waiting = wait_for_thread(&self.thread.handle, Location::caller());
         let result = self.inner.join();
+        drop(waiting);
         self.thread.handle.join(Location::caller());
         match result {
             Ok(ended) => Ok(ended.value),

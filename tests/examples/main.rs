@@ -16,11 +16,12 @@ use std::sync::LazyLock;
 use expect_test::{ExpectFile, expect_file};
 use serde_json::Value;
 
-const EXAMPLES: [&str; 9] = [
+const EXAMPLES: [&str; 10] = [
     "bank",
     "cache",
     "closed_channel",
     "config_pointer",
+    "lock_order",
     "publication",
     "racy_counter",
     "sleep",
@@ -172,6 +173,20 @@ fn config_pointer_fixed() {
     let run = run(example("config_pointer").arg("--fixed"));
     assert_silent(&run, "");
     assert_eq!(run.stdout, "4 workers\n");
+}
+
+#[test]
+fn lock_order() {
+    let run = run(&mut example("lock_order"));
+    assert_raced(&run, &expect_file!["lock_order.stderr"], "");
+    assert_eq!(run.stdout, "current 75, savings 125\n");
+}
+
+#[test]
+fn lock_order_fixed() {
+    let run = run(example("lock_order").arg("--fixed"));
+    assert_silent(&run, "");
+    assert_eq!(run.stdout, "current 75, savings 125\n");
 }
 
 #[test]

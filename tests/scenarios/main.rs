@@ -1,7 +1,7 @@
 //! The scenario catalogue: every pattern here is a program that someone writes, in their terms, with its verdict and its twin.
 //!
 //! A test is named after its entry: `pub_02` publishes something, `cnt` counts, `cache` caches, `life` is about the lifecycle of something,
-//! `fake` about order that isn't there, and `prim` about a primitive or an algorithm of one's own. A race test asserts both lines, that
+//! `fake` about order that isn't there, `lock` about deadlocks, and `prim` about a primitive or an algorithm of one's own. A race test asserts both lines, that
 //! nothing else is reported, and that the report names what is missing. Where the report would depend on who comes first, the threads take
 //! turns by means that racecheck doesn't see ([`in_turn`], [`until`]); where none is expected they run as they like, since it must be silent
 //! in any schedule.
@@ -15,6 +15,7 @@ mod judge;
 mod algorithms;
 mod caches;
 mod counters;
+mod deadlocks;
 mod exclusion;
 mod fake_order;
 mod lifecycles;

@@ -47,12 +47,15 @@ pub(crate) fn several_races<const N: usize>(
     found
 }
 
-/// The races of a program with none.
+/// Judges a program with no findings.
 #[track_caller]
 pub(crate) fn none<T>(program: impl FnOnce() -> T) {
     let outcome = check(program);
     if let Some(race) = outcome.races().first() {
         panic!("{race}");
+    }
+    if let Some(deadlock) = outcome.deadlocks().first() {
+        panic!("{deadlock}");
     }
 }
 

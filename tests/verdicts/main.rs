@@ -14,6 +14,7 @@ mod cells;
 mod channels;
 mod condvars;
 mod hb;
+mod lock_order;
 mod mutexes;
 mod once;
 mod rwlocks;

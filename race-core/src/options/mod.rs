@@ -43,6 +43,7 @@ const VARIABLE: &str = "RACE_OPTIONS";
 /// | `color` | `auto`, `always` or `never` | `auto` |
 /// | `max_reports` | how many reports to print; races beyond are only counted; 0: no limit | 0 |
 /// | `frames` | `user` or `all`: whether reports show frames of `std` and the like | `user` |
+/// | `deadlocks` | 0 or 1 (or `false`, `true`): look for deadlocks, too | 1 |
 ///
 /// Paths are relative to the directory in which the program was started.
 ///
@@ -89,6 +90,8 @@ pub struct Options {
     pub max_reports: u64,
     /// Which frames of a stack are printed (`frames`).
     pub frames: Frames,
+    /// Whether deadlocks are looked for (`deadlocks`).
+    pub deadlocks: bool,
 }
 
 /// Where reports go.
@@ -149,6 +152,7 @@ impl Default for Options {
             color: ColorChoice::default(),
             max_reports: 0,
             frames: Frames::default(),
+            deadlocks: true,
         }
     }
 }
@@ -255,6 +259,7 @@ fn try_to_write(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::suppressions::Family;
 
     use std::process::Command;
 
@@ -376,7 +381,7 @@ mod tests {
         assert!(
             options
                 .suppressions
-                .suppresses(frames.into_iter(), None)
+                .suppresses(Family::Race, frames.into_iter(), None)
                 .is_some()
         );
     }

@@ -26,7 +26,7 @@ pub(super) struct Parsed {
 type Set = fn(&mut Parsed, &str) -> Result<(), &'static str>;
 
 /// Every key there is, Go's first.
-const KEYS: [(&str, Set); 10] = [
+const KEYS: [(&str, Set); 11] = [
     ("log_path", |parsed, value| {
         parsed.options.log = match value {
             "" => return Err("stderr, stdout or the path of a file"),
@@ -45,11 +45,7 @@ const KEYS: [(&str, Set); 10] = [
         Ok(())
     }),
     ("halt_on_error", |parsed, value| {
-        parsed.options.halt_on_error = match value {
-            "0" | "false" => false,
-            "1" | "true" => true,
-            _ => return Err("0 or 1"),
-        };
+        parsed.options.halt_on_error = switch(value)?;
         Ok(())
     }),
     ("atexit_sleep_ms", |parsed, value| {
@@ -93,7 +89,19 @@ const KEYS: [(&str, Set); 10] = [
         };
         Ok(())
     }),
+    ("deadlocks", |parsed, value| {
+        parsed.options.deadlocks = switch(value)?;
+        Ok(())
+    }),
 ];
+
+fn switch(value: &str) -> Result<bool, &'static str> {
+    match value {
+        "0" | "false" => Ok(false),
+        "1" | "true" => Ok(true),
+        _ => Err("0 or 1"),
+    }
+}
 
 /// Reads a decimal number. Digits only: `FromStr` would also take `+1`.
 fn number<T: FromStr>(text: &str) -> Option<T> {
@@ -344,7 +352,7 @@ mod tests {
         let parsed = parse(OsStr::new(
             "log_path=/tmp/log exitcode=0 strip_path_prefix=/home/me/\thalt_on_error=1\n\
              atexit_sleep_ms=1000 suppressions=a.supp format=json color=never  max_reports=7 \
-             frames=all",
+             frames=all deadlocks=0",
         ))
         .unwrap();
         let expected = Options {
@@ -357,6 +365,7 @@ mod tests {
             color: ColorChoice::Never,
             max_reports: 7,
             frames: Frames::All,
+            deadlocks: false,
             ..Options::default()
         };
         assert_eq!(parsed.options, expected);
@@ -421,6 +430,7 @@ mod tests {
             ("color", &["yes"][..], "auto, always or never"),
             ("max_reports", &["many"][..], "a number, 0 for no limit"),
             ("frames", &["none"][..], "user or all"),
+            ("deadlocks", &["no", ""][..], "0 or 1"),
         ] {
             for value in values {
                 let bare = value.trim_matches('\'');
@@ -474,7 +484,7 @@ mod tests {
                 format!(
                     "unknown option `{given}`; the options are log_path, exitcode, \
                      strip_path_prefix, halt_on_error, atexit_sleep_ms, suppressions, format, \
-                     color, max_reports, frames"
+                     color, max_reports, frames, deadlocks"
                 )
             );
         }

@@ -96,7 +96,7 @@ fn operation(class: Class, detail: Detail) -> Operation {
     }
 }
 
-fn thread_info(record: &Record, paths: &Arc<Paths>) -> ThreadInfo {
+pub(super) fn thread_info(record: &Record, paths: &Arc<Paths>) -> ThreadInfo {
     let finished = record.is_finished();
     let name = record
         .name()

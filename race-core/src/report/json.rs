@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::deadlock::Deadlock;
 use super::race::Race;
 
 /// The version of the schema, in every object.
@@ -11,7 +12,8 @@ const SCHEMA: &str = "racecheck/1";
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Line<'a> {
     DataRace(&'a Race),
-    Summary { races: u64 },
+    Deadlock(&'a Deadlock),
+    Summary { races: u64, deadlocks: u64 },
 }
 
 #[derive(Serialize)]
@@ -37,7 +39,12 @@ pub(crate) fn race(race: &Race) -> String {
     line(Line::DataRace(race))
 }
 
-/// The last line of a process that raced.
-pub(crate) fn summary(races: u64) -> String {
-    line(Line::Summary { races })
+/// One deadlock.
+pub(crate) fn deadlock(deadlock: &Deadlock) -> String {
+    line(Line::Deadlock(deadlock))
+}
+
+/// The last line of a process with findings.
+pub(crate) fn summary(races: u64, deadlocks: u64) -> String {
+    line(Line::Summary { races, deadlocks })
 }

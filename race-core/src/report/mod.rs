@@ -3,6 +3,7 @@
 //! - [`race`]: the finding, as plain data. What everything below produces or consumes.
 //! - `build`: puts it together from the engine's state: threads, stacks, locks.
 //! - `explain`: the "Why" and the "Help".
+//! - [`deadlock`], `build_deadlock`: the same for deadlocks.
 //! - `text` and `json`: the two renderings.
 //! - `scope`: races that belong to a test rather than to the log.
 //! - `sink`: duplicates, suppressions, the log, the count.
@@ -11,6 +12,8 @@
 //! Everything here is cold: it runs once a race, inside the engine, and may take milliseconds.
 
 mod build;
+mod build_deadlock;
+pub mod deadlock;
 mod explain;
 pub(crate) mod json;
 pub mod race;
@@ -19,12 +22,15 @@ pub(crate) mod sink;
 pub mod suppressions;
 pub(crate) mod text;
 
+pub use deadlock::{Deadlock, DeadlockKind};
 pub use race::{Access, Frame, HeldLock, Operation, Race, Site, ThreadInfo};
-pub use scope::Collector;
-pub use sink::count;
+pub use scope::{Collected, Collector};
+pub use sink::{count, deadlock_count};
 
 use std::panic::Location;
 
+use crate::deadlock::Party;
+use crate::runtime;
 use crate::shadow::state::{Access as Recorded, Conflicts};
 use crate::thread::registry;
 use crate::thread::state::ThreadState;
@@ -35,6 +41,38 @@ pub(crate) struct Place {
     pub(crate) size: usize,
     pub(crate) name: Option<String>,
     pub(crate) created: Option<&'static Location<'static>>,
+}
+
+/// A finding, ready to be printed.
+pub(crate) enum Finding {
+    Race(Box<Race>),
+    Deadlock(Box<Deadlock>),
+}
+
+/// What `thread` has just locked closes a cycle of requests; its own is the first.
+#[cold]
+pub(crate) fn lock_order(thread: &ThreadState, parties: &[Party]) {
+    let parties: Vec<&Party> = parties.iter().collect();
+    sink::offer_deadlock(thread, DeadlockKind::LockOrder, &parties);
+}
+
+/// `thread` is about to wait for a lock that it holds.
+#[cold]
+pub(crate) fn self_deadlock(thread: &ThreadState, party: &Party) {
+    sink::offer_deadlock(thread, DeadlockKind::SelfDeadlock, &[party]);
+}
+
+/// `thread` is about to close a ring of threads that wait for each other; it is the first. Ends the process, unless the report is suppressed.
+#[cold]
+pub(crate) fn deadlock(parties: &[&Party]) {
+    if let Some(deadlock) = sink::unsuppressed(DeadlockKind::Deadlock, parties) {
+        // What the scopes have collected would be lost.
+        for finding in scope::close_all() {
+            sink::deliver(finding);
+        }
+        sink::deliver(Finding::Deadlock(Box::new(deadlock)));
+        runtime::exit_deadlocked(&sink::summary());
+    }
 }
 
 /// The access `current` of `thread` races with each of `conflicts`.

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::deadlock::DeadlockKind;
 use super::text;
 
 /// What an access did.
@@ -302,6 +303,14 @@ impl fmt::Display for Race {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         text::render(self, false, f)
     }
+}
+
+/// What tells a finding apart from others before any symbol is looked up: each is reported once.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Key {
+    Race(Pair),
+    /// Where each thread waits, and where it has locked what another waits for.
+    Deadlock(DeadlockKind, Vec<(PairSite, PairSite)>),
 }
 
 /// Two sites of which a race is reported once, whichever access came first.

@@ -11,7 +11,9 @@ use std::sync::{Arc, Weak};
 
 use crate::fork::{self, Lock, Locked};
 use crate::primitive::global;
-use crate::report::race::{Pair, Race};
+use crate::report::Finding;
+use crate::report::deadlock::Deadlock;
+use crate::report::race::{Key, Race};
 use crate::thread::local;
 
 #[derive(Default)]
@@ -19,8 +21,25 @@ struct Found {
     /// The process whose races these are.
     generation: u32,
     closed: bool,
-    seen: HashSet<Pair>,
-    races: Vec<Race>,
+    seen: HashSet<Key>,
+    collected: Collected,
+}
+
+/// What a [`Collector`] found, each in the order in which it was found.
+#[derive(Clone, Default, Debug)]
+pub struct Collected {
+    /// The races.
+    pub races: Vec<Race>,
+    /// The deadlocks that could have been, and those of a thread with itself.
+    pub deadlocks: Vec<Deadlock>,
+}
+
+impl Collected {
+    fn into_findings(self) -> impl Iterator<Item = Finding> {
+        let races = self.races.into_iter().map(Box::new).map(Finding::Race);
+        let deadlocks = self.deadlocks.into_iter().map(Box::new);
+        races.chain(deadlocks.map(Finding::Deadlock))
+    }
 }
 
 /// The races of one piece of the program.
@@ -38,7 +57,7 @@ impl PartialEq for Scope {
 
 impl Eq for Scope {}
 
-/// What became of a race that was offered to a scope.
+/// What became of a finding that was offered to a scope.
 pub(crate) enum Offer {
     Taken,
     Duplicate,
@@ -53,39 +72,42 @@ impl Scope {
         if found.generation != generation {
             found.generation = generation;
             found.seen.clear();
-            found.races.clear();
+            found.collected = Collected::default();
         }
         found
     }
 
-    /// Whether this pair would be news here.
-    pub(crate) fn claim(&self, pair: &Pair) -> Offer {
+    /// Whether this would be news here.
+    pub(crate) fn claim(&self, key: &Key) -> Offer {
         let mut found = self.lock();
         if found.closed {
             Offer::Closed
-        } else if found.seen.insert(pair.clone()) {
+        } else if found.seen.insert(key.clone()) {
             Offer::Taken
         } else {
             Offer::Duplicate
         }
     }
 
-    /// Hands over a claimed race; gives it back if the scope has been closed meanwhile.
-    pub(crate) fn give(&self, race: Race) -> Option<Race> {
+    /// Hands over what was claimed; gives it back if the scope has been closed meanwhile.
+    pub(crate) fn give(&self, finding: Finding) -> Option<Finding> {
         let mut found = self.lock();
         if found.closed {
-            return Some(race);
+            return Some(finding);
         }
-        found.races.push(race);
+        match finding {
+            Finding::Race(race) => found.collected.races.push(*race),
+            Finding::Deadlock(deadlock) => found.collected.deadlocks.push(*deadlock),
+        }
         None
     }
 
-    fn close(&self) -> Vec<Race> {
+    fn close(&self) -> Collected {
         let mut found = self.lock();
         found.closed = true;
         // The records of its threads keep the scope for as long as the process lives.
         found.seen = HashSet::new();
-        mem::take(&mut found.races)
+        mem::take(&mut found.collected)
     }
 }
 
@@ -96,12 +118,12 @@ global! {
     static OPEN: Lock<Vec<Weak<Scope>>> = Lock::new(Vec::new());
 }
 
-/// Closes every scope that is still open and takes its races: the process is ending under it.
-pub(crate) fn close_all() -> Vec<Race> {
+/// Closes every scope that is still open and takes what it found: the process is ending under it.
+pub(crate) fn close_all() -> Vec<Finding> {
     let open = mem::take(&mut *OPEN.lock());
     open.iter()
         .filter_map(Weak::upgrade)
-        .flat_map(|scope| scope.close())
+        .flat_map(|scope| scope.close().into_findings())
         .collect()
 }
 
@@ -149,12 +171,21 @@ impl Collector {
         }
     }
 
-    /// Stops collecting and returns what was found, in the order in which it was found. Call it on the thread that opened it.
+    /// Stops collecting and returns the races, in the order in which they were found. Call it on the thread that opened it. Deadlocks go to the
+    /// log.
     pub fn close(mut self) -> Vec<Race> {
+        let mut collected = self.finish();
+        let races = mem::take(&mut collected.races);
+        log(collected);
+        races
+    }
+
+    /// Stops collecting and returns all that was found. Call it on the thread that opened it.
+    pub fn close_all(mut self) -> Collected {
         self.finish()
     }
 
-    fn finish(&mut self) -> Vec<Race> {
+    fn finish(&mut self) -> Collected {
         self.closed = true;
         let outer = self.outer.take();
         local::enter(|thread| {
@@ -171,10 +202,14 @@ impl Collector {
 impl Drop for Collector {
     fn drop(&mut self) {
         if !self.closed {
-            for race in self.finish() {
-                crate::report::sink::deliver(race);
-            }
+            log(self.finish());
         }
+    }
+}
+
+fn log(collected: Collected) {
+    for finding in collected.into_findings() {
+        crate::report::sink::deliver(finding);
     }
 }
 

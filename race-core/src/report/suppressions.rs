@@ -1,7 +1,7 @@
 //! Suppressions: the races that the user has said not to print.
 //!
-//! The file format is ThreadSanitizer's: one `race:PATTERN` or `race_top:PATTERN` a line, blank
-//! lines, and lines that start with `#`. A pattern is a substring of a name; `*` stands for any
+//! The file format is ThreadSanitizer's: one `race:PATTERN`, `race_top:PATTERN` or
+//! `deadlock:PATTERN` a line, blank lines, and lines that start with `#`. A pattern is a substring of a name; `*` stands for any
 //! text, a leading `^` for the start of the name and a trailing `$` for its end.
 //!
 //! This module must never hide a race that no pattern names. So a line that it does not understand
@@ -29,13 +29,13 @@ use std::path::{Path, PathBuf};
 ///
 /// ```
 /// use std::path::Path;
-/// # use race_core::report::suppressions::Suppressions;
+/// # use race_core::report::suppressions::{Family, Suppressions};
 ///
 /// let text = "# the counter is approximate on purpose\nrace:stats::Counter::add\n";
 /// let suppressions = Suppressions::parse(text, Path::new("races.supp"))?;
 ///
 /// let frames = [(0, "core::ptr::write", None), (1, "stats::Counter::add", Some("src/stats.rs"))];
-/// let hit = suppressions.suppresses(frames.into_iter(), None).unwrap();
+/// let hit = suppressions.suppresses(Family::Race, frames.into_iter(), None).unwrap();
 /// assert_eq!(hit.line, 2);
 /// # Ok::<(), race_core::report::suppressions::SuppressionError>(())
 /// ```
@@ -63,6 +63,17 @@ pub enum SuppressionKind {
     Race,
     /// `race_top:`: the function and the file of each stack's innermost user frame.
     RaceTop,
+    /// `deadlock:`: the function and the file of every frame of a deadlock's stacks.
+    Deadlock,
+}
+
+/// What kind of finding a report is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Family {
+    /// A data race.
+    Race,
+    /// A deadlock, or one that could have been.
+    Deadlock,
 }
 
 impl SuppressionKind {
@@ -70,14 +81,16 @@ impl SuppressionKind {
         match name {
             "race" => Some(Self::Race),
             "race_top" => Some(Self::RaceTop),
+            "deadlock" => Some(Self::Deadlock),
             _ => None,
         }
     }
 
-    fn looks_at_depth(self, depth: usize) -> bool {
+    fn looks_at(self, family: Family, depth: usize) -> bool {
         match self {
-            Self::Race => true,
-            Self::RaceTop => depth == 0,
+            Self::Race => family == Family::Race,
+            Self::RaceTop => family == Family::Race && depth == 0,
+            Self::Deadlock => family == Family::Deadlock,
         }
     }
 }
@@ -119,8 +132,8 @@ impl Suppressions {
     ///
     /// # Errors
     ///
-    /// At the first line that is neither blank, nor a comment, nor `race:PATTERN` or
-    /// `race_top:PATTERN` with a pattern that says something.
+    /// At the first line that is neither blank, nor a comment, nor `race:PATTERN`,
+    /// `race_top:PATTERN` or `deadlock:PATTERN` with a pattern that says something.
     pub fn parse(text: &str, source: &Path) -> Result<Self, SuppressionError> {
         // Some editors start a UTF-8 file with a byte order mark; it is no part of the first line.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -148,6 +161,7 @@ impl Suppressions {
     /// that an iterator which resolves symbols as it goes costs nothing.
     pub fn suppresses<'a>(
         &self,
+        family: Family,
         frames: impl Iterator<Item = (usize, &'a str, Option<&'a str>)>,
         location: Option<&str>,
     ) -> Option<&Suppression> {
@@ -162,7 +176,7 @@ impl Suppressions {
             };
             let names = [function, &called, file.unwrap_or_default()];
             let hit = self.entries.iter().find(|entry| {
-                entry.kind.looks_at_depth(depth)
+                entry.kind.looks_at(family, depth)
                     && names.iter().any(|name| entry.matcher.matches(name))
             });
             if hit.is_some() {
@@ -319,12 +333,12 @@ impl fmt::Display for SuppressionError {
             Problem::NotUtf8 { line } => write!(out, "{path}:{line}: not UTF-8 text"),
             Problem::NoKind { line, text } => write!(
                 out,
-                "{path}:{line}: `{text}` has no kind: expected race:PATTERN or race_top:PATTERN"
+                "{path}:{line}: `{text}` has no kind: expected race:PATTERN, race_top:PATTERN or deadlock:PATTERN"
             ),
             Problem::UnknownKind { line, name, text } => write!(
                 out,
-                "{path}:{line}: unknown kind `{name}` in `{text}`: expected race:PATTERN or \
-                 race_top:PATTERN"
+                "{path}:{line}: unknown kind `{name}` in `{text}`: expected race:PATTERN, \
+                 race_top:PATTERN or deadlock:PATTERN"
             ),
             Problem::EmptyPattern { line, text } => write!(
                 out,
@@ -378,7 +392,7 @@ mod tests {
         location: Option<&str>,
     ) -> usize {
         suppressions
-            .suppresses(frames.iter().copied(), location)
+            .suppresses(Family::Race, frames.iter().copied(), location)
             .map_or(0, |hit| hit.line)
     }
 
@@ -474,6 +488,22 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_is_for_its_own_family() {
+        let frames = || [(0, "a::lock", None)].into_iter();
+        for (line, race, deadlock) in [
+            ("race:a::lock", true, false),
+            ("race_top:a::lock", true, false),
+            ("deadlock:a::lock", false, true),
+        ] {
+            let hits = |family| parse(line).suppresses(family, frames(), None).is_some();
+            assert_eq!(
+                (hits(Family::Race), hits(Family::Deadlock)),
+                (race, deadlock)
+            );
+        }
+    }
+
+    #[test]
     fn only_race_looks_at_the_location() {
         let frames = [(0, "a::write", None)];
         assert_eq!(hit_line(&parse("race:^stats$"), &frames, Some("stats")), 1);
@@ -517,19 +547,21 @@ mod tests {
     #[test]
     fn without_suppressions_no_frame_is_taken() {
         let frames = std::iter::from_fn(|| -> Option<Frame<'static>> { panic!("taken") });
-        assert_eq!(Suppressions::default().suppresses(frames, Some("x")), None);
+        assert_eq!(
+            Suppressions::default().suppresses(Family::Race, frames, Some("x")),
+            None
+        );
     }
 
     #[test]
     fn errors_name_the_file_the_line_and_what_is_right() {
         assert_eq!(
             parse_error("race:a\n\nbank main"),
-            "t.supp:3: `bank main` has no kind: expected race:PATTERN or race_top:PATTERN"
+            "t.supp:3: `bank main` has no kind: expected race:PATTERN, race_top:PATTERN or deadlock:PATTERN"
         );
         for kind in [
             "thread",
             "mutex",
-            "deadlock",
             "signal",
             "called_from_lib",
             "RACE",
@@ -538,8 +570,8 @@ mod tests {
             assert_eq!(
                 parse_error(&format!("{kind}:x")),
                 format!(
-                    "t.supp:1: unknown kind `{kind}` in `{kind}:x`: expected race:PATTERN or \
-                     race_top:PATTERN"
+                    "t.supp:1: unknown kind `{kind}` in `{kind}:x`: expected race:PATTERN, \
+                     race_top:PATTERN or deadlock:PATTERN"
                 )
             );
         }
@@ -611,7 +643,7 @@ mod tests {
                 Ok(suppressions) => {
                     let text = String::from_utf8_lossy(&bytes);
                     let frames = [(0, &*text, Some(&*text)), (1, "", None)];
-                    suppressions.suppresses(frames.into_iter(), Some(&text));
+                    suppressions.suppresses(Family::Race, frames.into_iter(), Some(&text));
                 }
                 Err(error) => prop_assert!(!error.to_string().contains(char::is_control)),
             }

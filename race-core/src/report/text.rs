@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::deadlock::{Deadlock, DeadlockKind, DeadlockLock, Goal, Waiter};
 use super::race::{Access, Frame, HeldLock, Race, ThreadInfo};
 
 const RULE: &str = "==================";
@@ -88,6 +89,10 @@ pub(crate) fn render(race: &Race, color: bool, out: &mut impl Write) -> fmt::Res
             locks(&access.held)
         )?;
     }
+    explanation(out, &theme, why, help)
+}
+
+fn explanation(out: &mut impl Write, theme: &Theme, why: &[String], help: &str) -> fmt::Result {
     writeln!(out)?;
     for (index, line) in why.iter().enumerate() {
         let label = if index == 0 {
@@ -99,6 +104,94 @@ pub(crate) fn render(race: &Race, color: bool, out: &mut impl Write) -> fmt::Res
     }
     writeln!(out, "{} {help}", styled(theme.help, "Help:"))?;
     writeln!(out, "{RULE}")
+}
+
+/// Writes `deadlock`, from rule to rule.
+pub(crate) fn render_deadlock(
+    deadlock: &Deadlock,
+    color: bool,
+    out: &mut impl Write,
+) -> fmt::Result {
+    let theme = if color {
+        Theme::colored()
+    } else {
+        Theme::default()
+    };
+    let Deadlock {
+        kind,
+        waiters,
+        why,
+        help,
+    } = deadlock;
+    let warning = match kind {
+        DeadlockKind::LockOrder => "WARNING: POTENTIAL DEADLOCK",
+        DeadlockKind::SelfDeadlock | DeadlockKind::Deadlock => "WARNING: DEADLOCK",
+    };
+    writeln!(out, "{RULE}\n{}", styled(theme.warning, warning))?;
+    for (index, waiter) in waiters.iter().enumerate() {
+        let what = goal(*kind, &waiter.goal, index > 0);
+        let heading = format!("{what} by {}:", full(&waiter.thread));
+        writeln!(out, "{}", styled(theme.heading, heading))?;
+        frames(out, &waiter.stack)?;
+        writeln!(out)?;
+    }
+    for lock in deadlock_locks(waiters) {
+        writeln!(out, "{lock} was created at {}", lock.created_at)?;
+    }
+    for waiter in waiters {
+        creation(out, &theme, &waiter.thread)?;
+    }
+    writeln!(out)?;
+    for waiter in waiters {
+        let name = capital(&waiter.thread.short());
+        writeln!(out, "{name} held: {}", holdings(waiter))?;
+    }
+    explanation(out, &theme, why, help)
+}
+
+/// What a thread of a deadlock does, in a heading.
+fn goal(kind: DeadlockKind, goal: &Goal, later: bool) -> String {
+    let text = match goal {
+        Goal::Lock { lock, shared } => {
+            let mode = if *shared { "read lock" } else { "lock" };
+            match kind {
+                DeadlockKind::LockOrder if later => format!("previous {mode} of {lock}"),
+                DeadlockKind::LockOrder => format!("{mode} of {lock}"),
+                _ => format!("wait for a {mode} of {lock}"),
+            }
+        }
+        Goal::Thread { number } => format!("wait for the end of thread {number}"),
+        Goal::Scope => "wait for the threads of a scope".to_owned(),
+    };
+    capital(&text)
+}
+
+/// The locks of a deadlock, in the order of their numbers.
+fn deadlock_locks(waiters: &[Waiter]) -> Vec<&DeadlockLock> {
+    let mut locks: Vec<&DeadlockLock> = Vec::new();
+    for waiter in waiters {
+        let wanted = match &waiter.goal {
+            Goal::Lock { lock, .. } => Some(lock),
+            Goal::Thread { .. } | Goal::Scope => None,
+        };
+        locks.extend(wanted);
+        locks.extend(waiter.held.iter().map(|held| &held.lock));
+    }
+    locks.sort_by_key(|lock| lock.number);
+    locks.dedup_by_key(|lock| lock.number);
+    locks
+}
+
+fn holdings(waiter: &Waiter) -> String {
+    if waiter.held.is_empty() {
+        return "nothing".to_owned();
+    }
+    let one = |held: &super::deadlock::Holding| {
+        let mode = if held.shared { " for reading" } else { "" };
+        format!("{}{mode} locked at {}", held.lock, held.locked_at)
+    };
+    let all: Vec<String> = waiter.held.iter().map(one).collect();
+    all.join(", ")
 }
 
 fn access(

@@ -27,6 +27,7 @@ use crate::primitive::sync::atomic::{AtomicPtr, AtomicU64, fence as real_fence};
 use crate::primitive::thread::yield_now;
 use crate::primitive::{Exclusive, const_fn, hint};
 use crate::reentry;
+use crate::sync::lock_id::LockId;
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
 use crate::thread::registry;
@@ -138,7 +139,7 @@ impl AtomicClock {
             // A store that released nothing teaches nothing, so a near miss with it need be noted only once. One that did must be
             // acquired however often it was seen before: a relaxed load may have been the first.
             let noted = epoch & UNRELEASED != 0 && thread.has_just_missed(stored);
-            if epoch == 0 || noted || thread.knows(stored) && !registry::is_assumed() {
+            if epoch == 0 || noted || thread.knows_in_order(stored) && !registry::is_assumed() {
                 return value;
             }
         }
@@ -398,8 +399,11 @@ impl Carried {
         if acquires(order) {
             thread.acquire(&self.clock, &ATOMIC, Some(site));
         } else if !thread.knows_all(&self.clock) {
+            let is_news = !thread.knows_content(&self.clock);
             thread.defer(&self.clock);
-            self.note_near_miss(thread, self.clock.epoch, self.clock.site, order, site);
+            if is_news {
+                self.note_near_miss(thread, self.clock.epoch, self.clock.site, order, site);
+            }
         }
         if let Some((epoch, stored)) = self.unreleased
             && !thread.knows(epoch)
@@ -464,6 +468,7 @@ impl<'a> Locked<'a> {
                 }
             }),
             site,
+            id: LockId::new(),
         };
         Carried {
             clock,
@@ -494,7 +499,7 @@ impl<'a> Locked<'a> {
     fn is_known_to(&self, thread: &ThreadState) -> bool {
         match self.clock.epoch.load(Relaxed) {
             0 => self.clock.base.load(Relaxed).is_null(),
-            epoch => thread.knows(Epoch::from_tagged(epoch)) && !registry::is_assumed(),
+            epoch => thread.knows_in_order(Epoch::from_tagged(epoch)) && !registry::is_assumed(),
         }
     }
 

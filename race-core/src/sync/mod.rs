@@ -5,22 +5,26 @@
 //! - [`atomic`]: the clock that travels with an atomic's value, and fences.
 //! - [`keyed`]: sync objects by address, for annotations and for code that has no place to put one.
 //! - [`rw`]: the clocks of a read-write lock.
+//! - `lock_id`: which lock it is, wherever it is.
 //! - `edge`: where a happens-before edge came from, for the reports.
 
 pub mod atomic;
 pub(crate) mod edge;
 pub mod keyed;
+pub(crate) mod lock_id;
 pub mod rw;
 
 use crate::clock::VectorClock;
+use crate::deadlock::{self, Mode, Patience};
 use crate::epoch::Epoch;
 use crate::fork::Lock;
 use crate::primitive::const_fn;
 use crate::primitive::sync::Arc;
 use crate::stack::depot::HeldLock;
+use crate::sync::lock_id::LockId;
 use crate::thread::local;
 use crate::thread::registry;
-use crate::thread::state::Site;
+use crate::thread::state::{Site, ThreadState};
 use std::panic::Location;
 use std::ptr;
 
@@ -51,7 +55,7 @@ pub struct SyncKind {
 /// The clock that a release published, to be kept where the real primitive keeps what it hands over.
 ///
 /// Nothing here is synchronised: the owner of the place does that, as a mutex does for its holder or a channel for a message.
-/// 24 bytes; `const` to make; cheap to move.
+/// 32 bytes; `const` to make; cheap to move. What is cloned is the clock: the copy is no lock's yet.
 ///
 /// # Example
 ///
@@ -75,6 +79,8 @@ pub struct SyncClock {
     pub(crate) base: Option<Arc<VectorClock>>,
     /// Where the last release was.
     pub(crate) site: Site,
+    /// Of a lock.
+    pub(crate) id: LockId,
 }
 
 impl SyncClock {
@@ -84,6 +90,7 @@ impl SyncClock {
             epoch: Epoch::NONE,
             base: None,
             site: None,
+            id: LockId::new(),
         }
     }
 
@@ -110,7 +117,8 @@ impl SyncClock {
         local::enter(|thread| thread.release_join(self, kind, Some(site)));
     }
 
-    /// The calling thread has just locked the real lock that guards this clock: acquires it and lists the lock as held.
+    /// The calling thread has just locked the real lock that guards this clock, and would have waited for it: acquires it and lists the lock as
+    /// held.
     ///
     /// `created` is where the lock was made. The clock must not move until [`SyncClock::unlock`]: its address tells locks apart.
     #[inline]
@@ -120,14 +128,41 @@ impl SyncClock {
         created: &'static Location<'static>,
         locked: &'static Location<'static>,
     ) {
+        self.locked(kind, created, locked, Patience::Endless);
+    }
+
+    /// As [`SyncClock::lock`], by a `try_lock` or a lock with a timeout, which never waits for ever: it is part of no deadlock, though others may
+    /// wait for what it has locked.
+    #[inline]
+    pub fn try_lock(
+        &self,
+        kind: &'static SyncKind,
+        created: &'static Location<'static>,
+        locked: &'static Location<'static>,
+    ) {
+        self.locked(kind, created, locked, Patience::Limited);
+    }
+
+    #[inline]
+    fn locked(
+        &self,
+        kind: &'static SyncKind,
+        created: &'static Location<'static>,
+        locked: &'static Location<'static>,
+        patience: Patience,
+    ) {
         local::enter(|thread| {
-            thread.acquire(self, kind, Some(locked));
             let lock = HeldLock {
                 kind,
                 created,
                 locked,
             };
-            thread.push_held(ptr::from_ref(self).addr(), lock);
+            let key = ptr::from_ref(self).addr();
+            let id = self.id.lock(Mode::Exclusive);
+            let is_order =
+                deadlock::order::enter_lock(thread, id, Mode::Exclusive, &lock, patience, &self.id);
+            thread.acquire_by(self, kind, Some(locked), is_order);
+            thread.held.push(key, id.number(), Mode::Exclusive, lock);
         });
     }
 
@@ -136,9 +171,18 @@ impl SyncClock {
     pub fn unlock(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
         let key = ptr::from_ref(self).addr();
         local::enter(|thread| {
-            let locked = thread.pop_held(key);
-            thread.release_into(self, kind, Some(locked.unwrap_or(site)));
+            let held = thread.held.pop(key);
+            self.id.unlock(Mode::Exclusive, held.as_ref());
+            thread.release_into(self, kind, Some(held.map_or(site, |held| held.locked)));
         });
+    }
+
+    /// The holder uses this lock with a condition variable: it is one by which threads tell each other when to go on. What its last unlock released is
+    /// in order before what comes next, even if the lock nests.
+    pub fn hand_over(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
+        if self.id.hand_over() {
+            local::enter(|thread| thread.acquire(self, kind, Some(site)));
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -150,16 +194,16 @@ impl SyncClock {
         let mut base = self
             .base
             .map_or_else(VectorClock::new, Arc::unwrap_or_clone);
-        base.raise(self.epoch);
+        base.raise_ordered(self.epoch);
         base.set_source(self.epoch);
         base
     }
 
     /// L ⊔= `addition`, where `addition` is one thread's clock, now or at its last release fence.
     pub(crate) fn join(&mut self, addition: SyncClock) {
-        if self.is_known_by(&addition) {
+        if self.is_known_by(&addition) && self.has_order_by(&addition) {
             *self = addition;
-        } else if !addition.is_known_by(self) {
+        } else if !addition.is_known_by(self) || !addition.has_order_by(self) {
             self.merge(&addition);
         }
     }
@@ -186,6 +230,25 @@ impl SyncClock {
                     .is_none_or(|mine| theirs.covers_others(mine, slot)))
     }
 
+    /// Whether `other` covers this one's order too, as far as that can be told from [`SyncClock::is_known_by`] and epochs.
+    fn has_order_by(&self, other: &SyncClock) -> bool {
+        let Some(theirs) = other.base.as_ref().filter(|base| base.has_order()) else {
+            // All that it knows is its order.
+            return true;
+        };
+        if self.epoch.is_none() {
+            return self.is_empty();
+        }
+        if registry::is_assumed() {
+            return false;
+        }
+        if self.epoch.slot() == other.epoch.slot() {
+            self.epoch.clock() <= other.epoch.clock()
+        } else {
+            theirs.order().knows(self.epoch)
+        }
+    }
+
     /// The join of two clocks that don't know each other: the epoch that stood for everything is gone.
     fn merge(&mut self, other: &SyncClock) {
         let mut joined = match self.base.take() {
@@ -193,11 +256,11 @@ impl SyncClock {
             None => VectorClock::new(),
         };
         if let Some(base) = &other.base {
-            joined.join(base);
+            joined.join_ordered(base);
         }
         for epoch in [self.epoch, other.epoch] {
             if !epoch.is_none() {
-                joined.raise(epoch);
+                joined.raise_ordered(epoch);
             }
         }
         self.epoch = Epoch::NONE;
@@ -253,5 +316,17 @@ impl SyncObject {
             let clock = self.clock.lock().clone();
             thread.acquire(&clock, kind, Some(site));
         });
+    }
+
+    /// `thread` acquires it, as [`ThreadState::acquire_by`] does.
+    pub(crate) fn acquired_by(
+        &self,
+        thread: &mut ThreadState,
+        kind: &'static SyncKind,
+        site: &'static Location<'static>,
+        is_order: bool,
+    ) {
+        let clock = self.clock.lock().clone();
+        thread.acquire_by(&clock, kind, Some(site), is_order);
     }
 }

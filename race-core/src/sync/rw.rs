@@ -6,6 +6,7 @@
 use std::panic::Location;
 use std::ptr;
 
+use crate::deadlock::{self, Mode, Patience};
 use crate::primitive::const_fn;
 use crate::stack::depot::HeldLock;
 use crate::sync::{SyncClock, SyncKind, SyncObject};
@@ -14,7 +15,7 @@ use crate::thread::local;
 /// The clocks of a read-write lock, to be kept beside the real one.
 ///
 /// Whoever has the real lock for reading may use it by shared reference, whoever has it for writing by `&mut`. It must not move while the lock is held:
-/// its address tells locks apart. 56 bytes, `const` to make.
+/// its address tells locks apart. 80 bytes, `const` to make.
 ///
 /// # Example
 ///
@@ -51,42 +52,72 @@ impl RwClock {
         }
     }
 
-    /// The calling thread has just got the real lock for reading.
+    /// The calling thread has just got the real lock for reading, and would have waited for it.
     pub fn lock_read(
         &self,
         kind: &'static SyncKind,
         created: &'static Location<'static>,
         locked: &'static Location<'static>,
     ) {
-        self.writes.acquire(kind, locked);
-        self.hold(kind, created, locked);
+        self.read(kind, created, locked, Patience::Endless);
+    }
+
+    /// As [`RwClock::lock_read`], by a try, or with a timeout: it is part of no deadlock.
+    pub fn try_lock_read(
+        &self,
+        kind: &'static SyncKind,
+        created: &'static Location<'static>,
+        locked: &'static Location<'static>,
+    ) {
+        self.read(kind, created, locked, Patience::Limited);
+    }
+
+    fn read(
+        &self,
+        kind: &'static SyncKind,
+        created: &'static Location<'static>,
+        locked: &'static Location<'static>,
+        patience: Patience,
+    ) {
+        self.locked(kind, created, locked, Mode::Shared, patience);
     }
 
     /// It is about to give it back. `site` is where it was locked.
     pub fn unlock_read(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        self.let_go();
+        self.let_go(Mode::Shared);
         self.reads.release(kind, site);
     }
 
-    /// The calling thread has just got the real lock for writing.
+    /// The calling thread has just got the real lock for writing, and would have waited for it.
     pub fn lock_write(
         &mut self,
         kind: &'static SyncKind,
         created: &'static Location<'static>,
         locked: &'static Location<'static>,
     ) {
-        self.exclusive(kind, locked);
-        self.hold(kind, created, locked);
+        self.locked(kind, created, locked, Mode::Exclusive, Patience::Endless);
+    }
+
+    /// As [`RwClock::lock_write`], by a try, or with a timeout: it is part of no deadlock.
+    pub fn try_lock_write(
+        &mut self,
+        kind: &'static SyncKind,
+        created: &'static Location<'static>,
+        locked: &'static Location<'static>,
+    ) {
+        self.locked(kind, created, locked, Mode::Exclusive, Patience::Limited);
     }
 
     /// It is about to give it back. `site` is where it was locked.
     pub fn unlock_write(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        self.let_go();
+        self.let_go(Mode::Exclusive);
         self.release(kind, site);
     }
 
     /// It is about to keep it, but for reading only: readers and writers after it see what it has written.
     pub fn downgrade(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
+        self.writes.id.downgrade();
+        local::enter(|thread| thread.held.downgrade(ptr::from_ref(self).addr()));
         self.release(kind, site);
     }
 
@@ -102,21 +133,36 @@ impl RwClock {
         self.writes.release(kind, site);
     }
 
-    fn hold(
+    fn locked(
         &self,
         kind: &'static SyncKind,
         created: &'static Location<'static>,
         locked: &'static Location<'static>,
+        mode: Mode,
+        patience: Patience,
     ) {
         let lock = HeldLock {
             kind,
             created,
             locked,
         };
-        local::enter(|thread| thread.push_held(ptr::from_ref(self).addr(), lock));
+        local::enter(|thread| {
+            let id = self.writes.id.lock(mode);
+            let is_order =
+                deadlock::order::enter_lock(thread, id, mode, &lock, patience, &self.writes.id);
+            thread.acquire_by(&self.writes, kind, Some(locked), is_order);
+            if mode == Mode::Exclusive {
+                self.reads.acquired_by(thread, kind, locked, is_order);
+            }
+            let key = ptr::from_ref(self).addr();
+            thread.held.push(key, id.number(), mode, lock);
+        });
     }
 
-    fn let_go(&self) {
-        local::enter(|thread| thread.pop_held(ptr::from_ref(self).addr()));
+    fn let_go(&self, mode: Mode) {
+        local::enter(|thread| {
+            let held = thread.held.pop(ptr::from_ref(self).addr());
+            self.writes.id.unlock(mode, held.as_ref());
+        });
     }
 }

@@ -1,4 +1,5 @@
-//! Threads that release and acquire in any order, beside the textbook: a whole vector for each thread, lock and fence.
+//! Threads that release and acquire in any order, beside the textbook: a whole vector for each thread, lock and fence, and a second one without
+//! the edges of locks that nest.
 //!
 //! The textbook has an entry for every thread that ever was; ours go on in the slots of those that have ended.
 
@@ -29,6 +30,8 @@ enum Step {
     ReleaseJoin(usize),
     /// As a mutex: acquires what was there, and replaces it.
     HandOver(usize),
+    /// As one that nests: what was there is no order.
+    UnorderedHandOver(usize),
     RelaxedLoad(usize),
     AcquireFence,
     ReleaseFence,
@@ -48,7 +51,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => lock().prop_map(Step::Acquire),
         2 => lock().prop_map(Step::Release),
         1 => lock().prop_map(Step::ReleaseJoin),
-        8 => lock().prop_map(Step::HandOver),
+        5 => lock().prop_map(Step::HandOver),
+        3 => lock().prop_map(Step::UnorderedHandOver),
         1 => lock().prop_map(Step::RelaxedLoad),
         1 => Just(Step::AcquireFence),
         1 => Just(Step::ReleaseFence),
@@ -59,6 +63,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// All entries, then all of the order's.
 type Vector = Vec<u64>;
 
 fn join(vector: &mut [u64], other: &[u64]) {
@@ -70,6 +75,7 @@ fn join(vector: &mut [u64], other: &[u64]) {
 /// The textbook's thread: `C[t]`, `F[t]`, `P[t]`.
 struct Model {
     me: usize,
+    threads: usize,
     clock: Vector,
     released: Vector,
     pending: Vector,
@@ -80,11 +86,13 @@ struct Model {
 impl Model {
     fn new(me: usize, threads: usize, mut clock: Vector) -> Model {
         clock[me] = 1;
+        clock[threads + me] = 1;
         Model {
             me,
+            threads,
             clock,
-            released: vec![0; threads],
-            pending: vec![0; threads],
+            released: vec![0; 2 * threads],
+            pending: vec![0; 2 * threads],
             accessed: 0,
         }
     }
@@ -92,6 +100,7 @@ impl Model {
     fn release(&mut self) -> Vector {
         let published = self.clock.clone();
         self.clock[self.me] += 1;
+        self.clock[self.threads + self.me] += 1;
         published
     }
 }
@@ -143,6 +152,10 @@ fn perform(step: Step, thread: &mut ThreadState, locks: &mut [SyncClock]) {
             thread.acquire(&locks[lock], &KIND, None);
             thread.release_into(&mut locks[lock], &KIND, None);
         }
+        Step::UnorderedHandOver(lock) => {
+            thread.acquire_by(&locks[lock], &KIND, None, false);
+            thread.release_into(&mut locks[lock], &KIND, None);
+        }
         Step::RelaxedLoad(lock) => thread.defer(&locks[lock]),
         Step::AcquireFence => thread.fence_acquire(&KIND, None),
         Step::ReleaseFence => thread.fence_release(&KIND, None),
@@ -159,6 +172,11 @@ fn model(step: Step, thread: &mut Model, locks: &mut [Vector]) {
         Step::ReleaseJoin(lock) => join(&mut locks[lock], &thread.release()),
         Step::HandOver(lock) => {
             join(&mut thread.clock, &locks[lock]);
+            locks[lock] = thread.release();
+        }
+        Step::UnorderedHandOver(lock) => {
+            let threads = thread.threads;
+            join(&mut thread.clock[..threads], &locks[lock]);
             locks[lock] = thread.release();
         }
         Step::RelaxedLoad(lock) => join(&mut thread.pending, &locks[lock]),
@@ -181,10 +199,10 @@ fn check(threads: usize, steps: &[(usize, Step)]) -> Result<(), TestCaseError> {
         .map(|_| Ours::new(VectorClock::new()))
         .collect();
     let mut models: Vec<Model> = (0..strangers)
-        .map(|me| Model::new(me, threads, vec![0; threads]))
+        .map(|me| Model::new(me, threads, vec![0; 2 * threads]))
         .collect();
     let mut locks: [SyncClock; LOCKS] = Default::default();
-    let mut vectors: [Vector; LOCKS] = std::array::from_fn(|_| vec![0; threads]);
+    let mut vectors: [Vector; LOCKS] = std::array::from_fn(|_| vec![0; 2 * threads]);
     for (index, step) in steps {
         let running = || (0..ours.len()).filter(|thread| ours[*thread].state.is_some());
         let Some(index) = running().cycle().nth(*index) else {
@@ -225,23 +243,25 @@ fn compare(index: usize, ours: &[Ours], models: &[Model]) -> Result<(), TestCase
         state.epoch().clock() - ours[index].before,
         model.clock[index]
     );
-    for (other, known) in model.clock.iter().copied().enumerate() {
-        let Some(of) = ours.get(other).filter(|_| other != index) else {
-            continue;
+    let (all, in_order) = model.clock.split_at(model.threads);
+    for (other, of) in ours.iter().enumerate().filter(|(other, _)| *other != index) {
+        // Whoever is in a slot knows all of those that were there before.
+        let known = |clock: &VectorClock| {
+            let clock = if of.slot == state.epoch().slot() {
+                state.epoch().clock()
+            } else {
+                clock.get(of.slot)
+            };
+            clock.saturating_sub(of.before)
         };
-        let clock = if of.slot == state.epoch().slot() {
-            state.epoch().clock()
-        } else {
-            state.known_clock(of.slot)
-        };
-        let clock = clock.saturating_sub(of.before);
+        let (clock, order) = (known(state.base()), known(state.base().order()));
         if of.state.is_some() {
-            prop_assert_eq!(clock, known);
+            prop_assert_eq!((clock, order), (all[other], in_order[other]));
         } else {
             // Of one that has ended, more may seem known than is, by knowing who came after it: but no access more.
-            prop_assert!(clock >= known);
+            prop_assert!(clock >= all[other] && order >= in_order[other]);
             let accessed = models[other].accessed;
-            prop_assert_eq!(clock >= accessed, known >= accessed);
+            prop_assert_eq!(clock >= accessed, all[other] >= accessed);
         }
     }
     Ok(())

@@ -65,7 +65,7 @@ pub(super) struct Start {
 /// worker.join(Location::caller()); // all that the thread did happens before this
 /// ```
 #[derive(Clone)]
-pub struct Handle(pub(super) Arc<Record>);
+pub struct Handle(pub(crate) Arc<Record>);
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -202,6 +202,12 @@ impl Handle {
         });
     }
 
+    /// The calling thread is the new one, and belongs to the scope that is known by this address. See [`crate::deadlock::wait_for_scope`].
+    pub fn start_in_scope(&self, scope: usize) {
+        self.0.set_std_scope(scope);
+        self.start();
+    }
+
     /// The thread could not be started after all.
     pub fn cancel(&self) {
         local::enter_bare(|| {
@@ -256,6 +262,7 @@ pub fn name_current(name: &str) {
 pub(crate) fn reborn(thread: &mut ThreadState) {
     registry::forget_before_fork();
     thread.assume(&registry::all_before_fork());
+    thread.nested.clear();
     thread.record.os_id.store(os_thread_id(), Relaxed);
 }
 

@@ -3,6 +3,7 @@
 //! - [`Handle`]: a thread that is about to be started, and the handle to join it by.
 //! - `local`: the door into the engine and the state of the thread that goes through it.
 //! - `state`: what one thread knows (its clocks, fences and locks).
+//! - `held`: the locks that it holds.
 //! - `lessons`: by which edge it came to know it, for the reports.
 //! - `record`: what others may read of a thread, during its life and after it.
 //! - `former`: what of that is kept once the thread has ended.
@@ -14,6 +15,7 @@
 #[cfg(all(test, not(loom)))]
 mod against_vectors;
 mod former;
+pub(crate) mod held;
 pub(crate) mod lessons;
 pub(crate) mod lifecycle;
 pub(crate) mod local;

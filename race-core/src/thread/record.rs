@@ -49,6 +49,8 @@ pub(crate) struct Record {
     creators_in: [AtomicU64; CREATORS],
     /// The scope that it was born in.
     pub(crate) scope: Option<SharedScope>,
+    /// The `std::thread::scope` that waits for its end: see [`crate::deadlock`].
+    std_scope: OnceLock<usize>,
     name: OnceLock<Box<str>>,
     /// What the operating system called it when it started: its creator's name.
     born_as: OnceLock<OsName>,
@@ -89,6 +91,7 @@ impl Record {
             forked_in: OnceLock::new(),
             creators_in: Default::default(),
             scope,
+            std_scope: OnceLock::new(),
             name: OnceLock::new(),
             born_as: OnceLock::new(),
             clock: AtomicU64::new(0),
@@ -167,6 +170,20 @@ impl Record {
     #[inline]
     pub(super) fn may_end_unseen(&self) -> bool {
         matches!(self.origin, Origin::Foreign | Origin::Unknown)
+    }
+
+    pub(super) fn set_std_scope(&self, scope: usize) {
+        let _ = self.std_scope.set(scope);
+    }
+
+    /// Whether this scope waits for its end. A scope that is waited in is there, so nothing else is at its address.
+    pub(crate) fn is_in_std_scope(&self, scope: usize) -> bool {
+        self.std_scope.get() == Some(&scope)
+    }
+
+    /// Whether all that it learns is seen.
+    pub(crate) fn is_seen_throughout(&self) -> bool {
+        !self.may_end_unseen()
     }
 
     /// Publishes what the thread knows, if its end may be waited for unseen.

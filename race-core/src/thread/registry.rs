@@ -152,12 +152,10 @@ pub(super) fn next_number() -> u32 {
 /// A slot for a thread that will start out knowing `base`, and its first epoch there.
 pub(crate) fn take_slot(base: &VectorClock, record: &Arc<Record>) -> Epoch {
     let mut slots = slots();
-    let reusable = slots
-        .free
-        .iter()
-        .rev()
-        .take(MAX_PROBES)
-        .position(|free| base.knows(Epoch::new(free.slot, free.known_from)));
+    let reusable = slots.free.iter().rev().take(MAX_PROBES).position(|free| {
+        // In order, too: who knows in order who has the slot then knows in order all that the dead one released.
+        base.order().knows(Epoch::new(free.slot, free.known_from))
+    });
     slots.history.note_birth(record);
     match reusable {
         Some(from_the_end) => {
@@ -367,6 +365,12 @@ mod tests {
 
         let stranger = take_slot(&VectorClock::new(), &record());
         assert_ne!(stranger.slot(), first.slot());
+
+        // Who knows of it only by the edges of locks that nest isn't it.
+        let mut unordered = VectorClock::new();
+        unordered.set_order(Some(Arc::new(VectorClock::new())));
+        unordered.raise(first);
+        assert_ne!(take_slot(&unordered, &record()).slot(), first.slot());
 
         let mut knows = VectorClock::new();
         knows.raise(first);

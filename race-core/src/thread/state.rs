@@ -11,13 +11,16 @@ use std::sync::atomic::Ordering::Relaxed;
 use smallvec::SmallVec;
 
 use crate::clock::VectorClock;
+use crate::deadlock::order::NestedCache;
 use crate::epoch::{Epoch, MAX_CLOCK};
 use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
 use crate::stack::capture::{self, ContextCache};
-use crate::stack::depot::{ContextId, Detail, HeldLock};
+use crate::stack::depot::{ContextId, Detail};
 use crate::sync::edge::{EdgeCache, EdgeId};
+use crate::sync::lock_id::LockId;
 use crate::sync::{SyncClock, SyncKind};
+use crate::thread::held::HeldLocks;
 use crate::thread::lessons::{Learned, Lessons};
 use crate::thread::local;
 use crate::thread::record::Record;
@@ -58,9 +61,8 @@ pub(crate) struct ThreadState {
     release_fence: SyncClock,
     /// `P[t]`: what relaxed loads have seen and no acquire fence has taken yet.
     pending: VectorClock,
-    /// The locks held, and what tells each apart from the others. Two lists: the first one is compared with what a remembered context held.
-    held: SmallVec<[HeldLock; 4]>,
-    held_keys: SmallVec<[usize; 4]>,
+    pub(crate) held: HeldLocks,
+    pub(crate) nested: NestedCache,
     contexts: ContextCache,
     pub(crate) scope: Option<SharedScope>,
     pub(crate) record: Arc<Record>,
@@ -88,8 +90,8 @@ impl ThreadState {
             near_misses: SmallVec::new(),
             release_fence: SyncClock::new(),
             pending: VectorClock::new(),
-            held: SmallVec::new(),
-            held_keys: SmallVec::new(),
+            held: HeldLocks::default(),
+            nested: NestedCache::default(),
             contexts: ContextCache::new(),
             scope,
             record,
@@ -109,9 +111,33 @@ impl ThreadState {
         epoch.slot() == self.epoch.slot() || self.base.knows(epoch)
     }
 
-    /// Whether `clock` would teach this thread nothing.
+    /// Whether it does by other edges than those of locks that nest.
+    #[inline]
+    pub(crate) fn knows_in_order(&self, epoch: Epoch) -> bool {
+        epoch.slot() == self.epoch.slot() || self.base.order().knows(epoch)
+    }
+
+    /// Whether `clock` would teach this thread nothing, nor give it an order that it lacks.
     #[inline]
     pub(crate) fn knows_all(&self, clock: &SyncClock) -> bool {
+        self.knows_content(clock) && (!self.base.has_order() || self.has_order_of(clock))
+    }
+
+    #[inline(never)]
+    fn has_order_of(&self, clock: &SyncClock) -> bool {
+        let order = self.base.order();
+        let covers = |base: &VectorClock| order.covers_others(base.order(), self.epoch.slot());
+        if clock.epoch.is_none() {
+            clock.base.as_deref().is_none_or(covers)
+        } else {
+            self.knows_in_order(clock.epoch)
+                && (!registry::is_assumed() || clock.base.as_deref().is_none_or(covers))
+        }
+    }
+
+    /// Whether `clock` would teach this thread nothing.
+    #[inline]
+    pub(crate) fn knows_content(&self, clock: &SyncClock) -> bool {
         if clock.epoch.is_none() {
             clock.base.as_ref().is_none_or(|base| self.covers(base))
         } else {
@@ -136,6 +162,38 @@ impl ThreadState {
 
     #[cold]
     fn acquire_slow(&mut self, clock: &SyncClock, kind: &'static SyncKind, site: Site) {
+        let order = match clock.base.as_deref() {
+            Some(theirs) => self.base.joined_order(theirs, clock.epoch),
+            None => self.base.joined_order(&VectorClock::new(), clock.epoch),
+        };
+        self.learn(clock, kind, site, order);
+    }
+
+    /// As [`ThreadState::acquire`], by an edge that is no order unless `is_order` says so: that of a lock that nests is none.
+    #[inline]
+    pub(crate) fn acquire_by(
+        &mut self,
+        clock: &SyncClock,
+        kind: &'static SyncKind,
+        site: Site,
+        is_order: bool,
+    ) {
+        if is_order {
+            self.acquire(clock, kind, site);
+        } else if !self.knows_content(clock) {
+            let order = self.base.kept_order();
+            self.learn(clock, kind, site, Some(order));
+        }
+    }
+
+    /// `C[t]` ⊔= `clock`, by way of this edge; what is known without the edges of locks that nest is `order` from now on.
+    fn learn(
+        &mut self,
+        clock: &SyncClock,
+        kind: &'static SyncKind,
+        site: Site,
+        order: Option<std::sync::Arc<VectorClock>>,
+    ) {
         let edge = self.edges.intern(kind, clock.site, site);
         let is_taken = self.is_known_to(clock);
         let theirs = clock.base.as_deref();
@@ -156,6 +214,7 @@ impl ThreadState {
                 base.set_source(clock.epoch);
             }
         }
+        base.set_order(order);
         self.learned_in = self.epoch.clock();
         self.record.publish_known(&self.base);
     }
@@ -186,7 +245,7 @@ impl ThreadState {
 
     /// Takes it that all in `clock` happens before now, as if this thread had been born knowing it.
     pub(crate) fn assume(&mut self, clock: &VectorClock) {
-        let joined = Arc::make_mut(&mut self.base).join(clock);
+        let joined = Arc::make_mut(&mut self.base).join_ordered(clock);
         self.lessons.unlearn(&joined);
         self.learned_in = self.epoch.clock();
         self.record.publish_known(&self.base);
@@ -255,6 +314,7 @@ impl ThreadState {
             epoch: self.epoch,
             base: Some(self.base.clone()),
             site,
+            id: LockId::new(),
         }
     }
 
@@ -279,7 +339,7 @@ impl ThreadState {
     /// The slot's clock is used up: go on in another, knowing all that was done in this one.
     #[cold]
     fn move_to_new_slot(&mut self) {
-        Arc::make_mut(&mut self.base).raise(Epoch::new(self.epoch.slot(), MAX_CLOCK));
+        Arc::make_mut(&mut self.base).raise_ordered(Epoch::new(self.epoch.slot(), MAX_CLOCK));
         self.last_access = 0;
         let epoch = registry::take_slot(&self.base, &self.record);
         self.learned_in = epoch.clock();
@@ -305,10 +365,10 @@ impl ThreadState {
     /// A relaxed load that saw `clock`: `P[t]` ⊔= `clock`.
     pub(crate) fn defer(&mut self, clock: &SyncClock) {
         if let Some(base) = &clock.base {
-            self.pending.join(base);
+            self.pending.join_ordered(base);
         }
         if !clock.epoch.is_none() {
-            self.pending.raise(clock.epoch);
+            self.pending.raise_ordered(clock.epoch);
         }
     }
 
@@ -341,32 +401,18 @@ impl ThreadState {
         for miss in &mut self.near_misses {
             miss.load_acquires = true;
         }
-        if !self.covers(&self.pending) {
+        let has_order = || {
+            let (mine, theirs) = (self.base.order(), self.pending.order());
+            mine.covers_others(theirs, self.epoch.slot())
+        };
+        if !self.covers(&self.pending) || self.base.has_order() && !has_order() {
             let pending = std::mem::take(&mut self.pending);
             let edge = self.edges.intern(kind, None, site);
-            join(&mut self.base, &pending, &mut self.lessons, edge);
+            let order = self.base.joined_order(&pending, Epoch::NONE);
+            join(&mut self.base, &pending, &mut self.lessons, edge).set_order(order);
             self.learned_in = self.epoch.clock();
             self.record.publish_known(&self.base);
         }
-    }
-
-    /// Takes a lock onto the list of those held. `key` tells it apart from others.
-    #[inline]
-    pub(crate) fn push_held(&mut self, key: usize, lock: HeldLock) {
-        self.held.push(lock);
-        self.held_keys.push(key);
-    }
-
-    /// Takes it off again; returns where it was locked. `None` if this thread didn't lock it.
-    #[inline]
-    pub(crate) fn pop_held(&mut self, key: usize) -> Option<&'static Location<'static>> {
-        if self.held_keys.last() == Some(&key) {
-            self.held_keys.pop();
-            return self.held.pop().map(|lock| lock.locked);
-        }
-        let index = self.held_keys.iter().rposition(|held| *held == key)?;
-        self.held_keys.remove(index);
-        Some(self.held.remove(index).locked)
     }
 
     /// The context of an access that is about to be recorded in this epoch.
@@ -388,7 +434,7 @@ impl ThreadState {
     /// Where this thread is now, with the locks it holds.
     #[inline]
     pub(crate) fn context(&mut self, site: Site, detail: Detail) -> ContextId {
-        capture::capture(&mut self.contexts, site, detail, &self.held)
+        capture::capture(&mut self.contexts, site, detail, self.held.locks())
     }
 
     /// Who knows this clock value of the slot knows all that this thread did, and all that it has released so far.

@@ -1,0 +1,242 @@
+//! Who waits for whom.
+//!
+//! A thread that is about to wait for a lock, a thread or a scope's threads says so, with the locks that it holds. What it holds can't change
+//! until its wait is over. So if the thread that it waits for waits too, for one that waits, and so on back to itself, then none of them will ever go
+//! on. Whoever closes such a ring sees all of it: there is no watching from outside, and no time in it.
+//!
+//! Only such rings are known for sure. A reader that waits because a writer is queued isn't in one, and neither is who waits for a message, a
+//! condition or `unpark`: anybody may come to the rescue.
+//!
+//! Nothing here is on the path of a thread that needn't wait.
+
+use std::fmt;
+use std::panic::Location;
+
+use super::{Claim, Claims, Goal, Mode, Party};
+use crate::fork::{Lock, PerProcess};
+use crate::primitive::sync::Arc;
+use crate::report;
+use crate::runtime;
+use crate::stack::depot::{Detail, HeldLock};
+use crate::sync::{SyncKind, lock_id};
+use crate::thread::Handle;
+use crate::thread::local;
+use crate::thread::state::ThreadState;
+
+struct Waiter {
+    party: Party,
+    /// The scope for whose threads it waits, if it does.
+    scope: usize,
+}
+
+static WAITERS: PerProcess<Lock<Vec<Arc<Waiter>>>> = PerProcess::new();
+
+/// The calling thread waits, or may, until this is dropped.
+#[must_use = "the wait ends when it is dropped"]
+pub struct Waiting(Option<Arc<Waiter>>);
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(mine) = self.0.take() {
+            local::enter_bare(|| {
+                (WAITERS.get().lock()).retain(|waiter| !Arc::ptr_eq(waiter, &mine));
+            });
+        }
+    }
+}
+
+/// A thread is about to wait for a lock that it holds. It has been reported; the wait would have no end.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "who goes on and waits waits for ever"]
+pub struct SelfDeadlock {
+    lock: HeldLock,
+}
+
+impl SelfDeadlock {
+    /// Panics, instead of the wait.
+    #[track_caller]
+    #[cold]
+    pub fn panic(self) -> ! {
+        let HeldLock {
+            kind,
+            created,
+            locked,
+        } = self.lock;
+        panic!(
+            "racecheck: this thread waits for itself: it holds the {} (created at {created}) since {locked}",
+            kind.name
+        )
+    }
+}
+
+/// How often a thread looks again before it tells of its wait, and how long it looks away in between.
+const LOOKS: u32 = 20;
+const SPINS: u32 = 8;
+
+/// Looks for a moment whether the lock can be had: most waits are over so soon, and cost more to tell of than to spend.
+pub fn try_for_a_moment<R>(mut try_lock: impl FnMut() -> Option<R>) -> Option<R> {
+    for _ in 0..LOOKS {
+        for _ in 0..SPINS {
+            std::hint::spin_loop();
+        }
+        let locked = try_lock();
+        if locked.is_some() {
+            return locked;
+        }
+    }
+    None
+}
+
+/// The calling thread is about to wait for a lock that it could not get at once.
+///
+/// `address` is that of its clock ([`SyncClock`](crate::sync::SyncClock) or [`RwClock`](crate::sync::rw::RwClock)). If the wait closes a ring of threads
+/// that wait for each other, that is reported, and the process ends. If the thread holds the lock itself, that is reported and the error
+/// is to be turned into a panic.
+///
+/// # Errors
+///
+/// If the thread holds the lock already, in a way that excludes `mode`.
+pub fn wait_for_lock(
+    address: usize,
+    mode: Mode,
+    kind: &'static SyncKind,
+    created: &'static Location<'static>,
+    site: &'static Location<'static>,
+) -> Result<Waiting, SelfDeadlock> {
+    let info = HeldLock {
+        kind,
+        created,
+        locked: site,
+    };
+    let goal = Goal::Lock(Claim {
+        lock: address as u64,
+        mode,
+        info,
+    });
+    enter(|thread| {
+        thread.held.forget(lock_id::is_disowned);
+        let mine = thread.held.keys().iter().zip(thread.held.locks());
+        let own = mine
+            .filter(|(key, _)| key.address == address && key.mode().excludes(mode))
+            .map(|(_, lock)| *lock)
+            .next();
+        match own {
+            Some(lock) => {
+                let me = party(thread, goal, site);
+                report::self_deadlock(thread, &me);
+                Err(SelfDeadlock { lock })
+            }
+            None => Ok(begin(thread, goal, 0, site)),
+        }
+    })
+    .unwrap_or(Ok(Waiting(None)))
+}
+
+/// The calling thread is about to join another.
+pub fn wait_for_thread(handle: &Handle, site: &'static Location<'static>) -> Waiting {
+    if handle.0.is_finished() {
+        return Waiting(None);
+    }
+    let goal = Goal::Thread(handle.0.clone());
+    enter(|thread| {
+        // That is an error, and no wait.
+        let is_own = thread.record.number == handle.0.number;
+        (!is_own).then(|| begin(thread, goal, 0, site))
+    })
+    .flatten()
+    .unwrap_or(Waiting(None))
+}
+
+/// The calling thread is about to wait for all threads of a scope that are left. Each of them has told of it by [`Handle::start_in_scope`].
+pub fn wait_for_scope(scope: usize, site: &'static Location<'static>) -> Waiting {
+    enter(|thread| begin(thread, Goal::Scope, scope, site)).unwrap_or(Waiting(None))
+}
+
+fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
+    if !runtime::options().deadlocks {
+        return None;
+    }
+    local::enter_unordered(f)
+}
+
+fn party(thread: &mut ThreadState, goal: Goal, site: &'static Location<'static>) -> Party {
+    let context = thread.context(Some(site), Detail::Plain);
+    let held: Claims = (thread.held.keys().iter())
+        .zip(thread.held.locks())
+        .map(|(key, info)| Claim {
+            lock: key.address as u64,
+            mode: key.mode(),
+            info: *info,
+        })
+        .collect();
+    Party {
+        record: thread.record.clone(),
+        context,
+        goal,
+        held,
+    }
+}
+
+fn begin(
+    thread: &mut ThreadState,
+    goal: Goal,
+    scope: usize,
+    site: &'static Location<'static>,
+) -> Waiting {
+    let mine = Arc::new(Waiter {
+        party: party(thread, goal, site),
+        scope,
+    });
+    let mut ring = vec![mine.clone()];
+    let is_ring = {
+        let mut waiters = WAITERS.get().lock();
+        waiters.push(mine.clone());
+        close_ring(&waiters, &mut ring)
+    };
+    if is_ring {
+        let parties: Vec<&Party> = ring.iter().map(|waiter| &waiter.party).collect();
+        report::deadlock(&parties);
+    }
+    Waiting(Some(mine))
+}
+
+/// Extends the chain of waiters, each waiting for the next, until the last one waits for the first.
+fn close_ring(waiters: &[Arc<Waiter>], chain: &mut Vec<Arc<Waiter>>) -> bool {
+    let Some(last) = chain.last().cloned() else {
+        return false;
+    };
+    for next in waiters.iter().filter(|next| last.waits_for(next)) {
+        if Arc::ptr_eq(next, &chain[0]) {
+            return true;
+        }
+        if chain.iter().any(|seen| Arc::ptr_eq(seen, next)) {
+            continue;
+        }
+        chain.push(next.clone());
+        if close_ring(waiters, chain) {
+            return true;
+        }
+        chain.pop();
+    }
+    false
+}
+
+impl Waiter {
+    fn waits_for(&self, other: &Waiter) -> bool {
+        match &self.party.goal {
+            Goal::Lock(wanted) => other
+                .party
+                .held
+                .iter()
+                .any(|held| held.lock == wanted.lock && held.mode.excludes(wanted.mode)),
+            Goal::Thread(record) => record.number == other.party.record.number,
+            Goal::Scope => other.party.record.is_in_std_scope(self.scope),
+        }
+    }
+}
