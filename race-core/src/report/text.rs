@@ -170,8 +170,8 @@ fn locks(held: &[HeldLock]) -> String {
     }
     let one = |lock: &HeldLock| {
         format!(
-            "{} (made at {}) locked at {}",
-            lock.kind, lock.created_at, lock.locked_at
+            "{} ({} at {}) locked at {}",
+            lock.kind, lock.origin, lock.created_at, lock.locked_at
         )
     };
     held.iter().map(one).collect::<Vec<_>>().join(", ")

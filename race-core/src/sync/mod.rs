@@ -5,11 +5,13 @@
 //! - [`atomic`]: the clock that travels with an atomic's value, and fences.
 //! - [`keyed`]: sync objects by address, for annotations and for code that has no place to put one.
 //! - [`rw`]: the clocks of a read-write lock.
+//! - [`Origin`]: what tells a lock from others in a report.
 //! - `edge`: where a happens-before edge came from, for the reports.
 
 pub mod atomic;
 pub(crate) mod edge;
 pub mod keyed;
+mod origin;
 pub mod rw;
 
 use crate::clock::VectorClock;
@@ -23,6 +25,8 @@ use crate::thread::registry;
 use crate::thread::state::Site;
 use std::panic::Location;
 use std::ptr;
+
+pub use origin::Origin;
 
 /// The words in which a report speaks of a kind of synchronisation.
 ///
@@ -112,19 +116,19 @@ impl SyncClock {
 
     /// The calling thread has just locked the real lock that guards this clock: acquires it and lists the lock as held.
     ///
-    /// `created` is where the lock was made. The clock must not move until [`SyncClock::unlock`]: its address tells locks apart.
+    /// `created` is where the lock was made, or an [`Origin`]. The clock must not move until [`SyncClock::unlock`]: its address tells locks apart.
     #[inline]
     pub fn lock(
         &self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
     ) {
         local::enter(|thread| {
             thread.acquire(self, kind, Some(locked));
             let lock = HeldLock {
                 kind,
-                created,
+                created: created.into(),
                 locked,
             };
             thread.push_held(ptr::from_ref(self).addr(), lock);

@@ -8,7 +8,7 @@ use std::ptr;
 
 use crate::primitive::const_fn;
 use crate::stack::depot::HeldLock;
-use crate::sync::{SyncClock, SyncKind, SyncObject};
+use crate::sync::{Origin, SyncClock, SyncKind, SyncObject};
 use crate::thread::local;
 
 /// The clocks of a read-write lock, to be kept beside the real one.
@@ -55,34 +55,34 @@ impl RwClock {
     pub fn lock_read(
         &self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
     ) {
         self.writes.acquire(kind, locked);
         self.hold(kind, created, locked);
     }
 
-    /// It is about to give it back. `site` is where it was locked.
+    /// It is about to give it back. `site` is where it was locked, for a thread that doesn't have it on its list.
     pub fn unlock_read(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        self.let_go();
-        self.reads.release(kind, site);
+        let locked = self.let_go();
+        self.reads.release(kind, locked.unwrap_or(site));
     }
 
     /// The calling thread has just got the real lock for writing.
     pub fn lock_write(
         &mut self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
     ) {
         self.exclusive(kind, locked);
         self.hold(kind, created, locked);
     }
 
-    /// It is about to give it back. `site` is where it was locked.
+    /// It is about to give it back. `site` is where it was locked, for a thread that doesn't have it on its list.
     pub fn unlock_write(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        self.let_go();
-        self.release(kind, site);
+        let locked = self.let_go();
+        self.release(kind, locked.unwrap_or(site));
     }
 
     /// It is about to keep it, but for reading only: readers and writers after it see what it has written.
@@ -105,18 +105,19 @@ impl RwClock {
     fn hold(
         &self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
     ) {
         let lock = HeldLock {
             kind,
-            created,
+            created: created.into(),
             locked,
         };
         local::enter(|thread| thread.push_held(ptr::from_ref(self).addr(), lock));
     }
 
-    fn let_go(&self) {
-        local::enter(|thread| thread.pop_held(ptr::from_ref(self).addr()));
+    /// Where the calling thread locked it.
+    fn let_go(&self) -> Option<&'static Location<'static>> {
+        local::enter(|thread| thread.pop_held(ptr::from_ref(self).addr())).flatten()
     }
 }
