@@ -119,10 +119,10 @@ impl<R: Real> Tracked<R> {
     /// The calling context has the lock, and gives it up.
     #[inline]
     unsafe fn unlocking(&self, caller: &'static Location<'static>) -> Guard<'_, R> {
-        self.places.called(caller);
+        let site = self.places.called(caller);
         // SAFETY: the real mutex is locked, and for the caller; the guard of then was leaked.
         let mut guard = unsafe { self.real.make_guard_unchecked() };
-        guard.unlock(R::KIND, self.places.site(caller));
+        guard.unlock(R::KIND, site);
         guard
     }
 

@@ -29,21 +29,29 @@ impl Places {
         }
     }
 
-    /// A method after which lock_api may lock by itself has been called from `caller`.
-    pub(super) fn called(&self, caller: Place) {
-        if !is_in_lock_api(caller) {
-            CALLED.set(Some((ptr::from_ref(self).addr(), caller)));
+    /// A method after which lock_api may lock by itself has been called from `caller`. Returns as [`site`](Self::site).
+    pub(super) fn called(&self, caller: Place) -> Place {
+        if is_in_lock_api(caller) {
+            return self.outside(caller);
         }
+        CALLED.set(Some((ptr::from_ref(self).addr(), caller)));
+        caller
     }
 
     /// Where the program called, if the raw lock was called from `caller`.
     pub(super) fn site(&self, caller: Place) -> Place {
-        if !is_in_lock_api(caller) {
-            return caller;
+        if is_in_lock_api(caller) {
+            self.outside(caller)
+        } else {
+            caller
         }
+    }
+
+    /// A line of the program's in the place of one of `lock_api`'s.
+    fn outside(&self, caller: Place) -> Place {
         match CALLED.get() {
             Some((lock, place)) if lock == ptr::from_ref(self).addr() => place,
-            _ => self.first.get().copied().unwrap_or(caller),
+            _ => self.first().unwrap_or(caller),
         }
     }
 

@@ -112,10 +112,10 @@ impl RawRwLock {
     ///
     /// The calling context has the lock as a reader, and gives that up.
     unsafe fn unlocking_shared(&self, caller: Place) -> Shared<'_> {
-        self.places.called(caller);
+        let site = self.places.called(caller);
         // SAFETY: as the caller says; the guard of then was forgotten.
         let guard = unsafe { self.real.make_read_guard_unchecked() };
-        guard.rw.unlock_read(&RWLOCK, self.site(caller));
+        guard.rw.unlock_read(&RWLOCK, site);
         guard
     }
 
@@ -123,10 +123,10 @@ impl RawRwLock {
     ///
     /// The calling context has the lock as a writer, and gives that up.
     unsafe fn unlocking_exclusive(&self, caller: Place) -> Exclusive<'_> {
-        self.places.called(caller);
+        let site = self.places.called(caller);
         // SAFETY: as the caller says; the guard of then was forgotten.
         let mut guard = unsafe { self.real.make_write_guard_unchecked() };
-        guard.rw.unlock_write(&RWLOCK, self.site(caller));
+        guard.rw.unlock_write(&RWLOCK, site);
         guard
     }
 
@@ -134,8 +134,7 @@ impl RawRwLock {
     ///
     /// The calling context has the lock as an upgradable reader, and gives that up.
     unsafe fn unlocking_upgradable(&self, caller: Place) -> Upgradable<'_> {
-        self.places.called(caller);
-        let site = self.site(caller);
+        let site = self.places.called(caller);
         // SAFETY: as the caller says; the guard of then was forgotten.
         let guard = unsafe { self.real.make_upgradable_guard_unchecked() };
         guard.upgradable.release(&RWLOCK, site);
