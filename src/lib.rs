@@ -24,7 +24,7 @@
 //! | --- | --- |
 //! | share a value in a test or a model | [`Shared`] |
 //! | check `unsafe` code | [`cell::UnsafeCell`] |
-//! | synchronise | [`sync`], [`thread`] |
+//! | synchronise | [`sync`], [`thread`]; with the feature `parking_lot`, `racecheck::parking_lot` |
 //! | tell of synchronisation that racecheck can't see | [`hb`] |
 //! | fail a test when its body races | [`macro@test`] |
 //! | assert on the races of a piece of code | [`check()`] |
@@ -50,6 +50,8 @@ mod shared;
 mod check;
 #[cfg(feature = "race-check")]
 pub mod hb;
+#[cfg(all(feature = "race-check", feature = "parking_lot"))]
+pub mod parking_lot;
 #[cfg(feature = "race-check")]
 pub mod sync;
 #[cfg(feature = "race-check")]
@@ -57,6 +59,8 @@ pub mod thread;
 
 #[cfg(not(feature = "race-check"))]
 mod plain;
+#[cfg(all(not(feature = "race-check"), feature = "parking_lot"))]
+pub use plain::parking_lot;
 #[cfg(not(feature = "race-check"))]
 pub use plain::{hb, sync, thread};
 

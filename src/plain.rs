@@ -18,6 +18,20 @@ pub mod sync {
     }
 }
 
+/// `parking_lot`.
+#[cfg(feature = "parking_lot")]
+pub mod parking_lot {
+    pub use ::parking_lot::{
+        ArcMutexGuard, ArcReentrantMutexGuard, ArcRwLockReadGuard, ArcRwLockUpgradableReadGuard,
+        ArcRwLockWriteGuard, Condvar, FairMutex, FairMutexGuard, MappedFairMutexGuard,
+        MappedMutexGuard, MappedReentrantMutexGuard, MappedRwLockReadGuard, MappedRwLockWriteGuard,
+        Mutex, MutexGuard, Once, OnceState, RawFairMutex, RawMutex, RawRwLock, RawThreadId,
+        ReentrantMutex, ReentrantMutexGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
+        RwLockWriteGuard, WaitTimeoutResult, const_fair_mutex, const_mutex, const_reentrant_mutex,
+        const_rwlock, lock_api,
+    };
+}
+
 /// `std::thread`.
 pub mod thread {
     pub use std::thread::*;
@@ -118,7 +132,7 @@ pub mod report {
         HeldLock {
             /// What it is.
             kind: &'static str,
-            /// Where the lock was made.
+            /// Where the lock was made; of `parking_lot`'s, where it was first locked.
             created_at: &Site,
             /// Where it was locked.
             locked_at: &Site,

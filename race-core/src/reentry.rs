@@ -7,11 +7,11 @@
 //! here may allocate, or wait for anything else.
 
 use std::fmt;
-use std::panic::Location;
 use std::thread::sleep;
 use std::time::Duration;
 
 use crate::runtime;
+use crate::sync::Origin;
 use crate::thread::local;
 
 /// How often a thread looks again, a millisecond apart.
@@ -26,7 +26,7 @@ const TRIES: u32 = 1 << 24;
 /// Ends the process when that takes too long.
 pub fn wait<R>(
     kind: &str,
-    created: &'static Location<'static>,
+    created: impl Into<Origin>,
     mut try_lock: impl FnMut() -> Option<R>,
 ) -> Option<R> {
     if !local::is_at_work() {
@@ -39,7 +39,8 @@ pub fn wait<R>(
         sleep(Duration::from_millis(1));
     }
     give_up(format_args!(
-        "a tracked {kind} (created at {created}): use std::sync::{kind} there"
+        "a tracked {kind} ({}): use std::sync::{kind} there",
+        created.into()
     ))
 }
 

@@ -23,15 +23,15 @@ static ATTEMPT: SyncKind = SyncKind {
 
 /// What initializers that panicked have done happens before the next one begins.
 #[derive(Debug, Default)]
-pub(super) struct Attempts(SyncObject);
+pub(crate) struct Attempts(SyncObject);
 
 impl Attempts {
-    pub(super) const fn new() -> Attempts {
+    pub(crate) const fn new() -> Attempts {
         Attempts(SyncObject::new())
     }
 
     /// Runs an initializer.
-    pub(super) fn run<R>(&self, site: &'static Location<'static>, f: impl FnOnce() -> R) -> R {
+    pub(crate) fn run<R>(&self, site: &'static Location<'static>, f: impl FnOnce() -> R) -> R {
         struct Failed<'a>(&'a Attempts, &'static Location<'static>);
         impl Drop for Failed<'_> {
             fn drop(&mut self) {
@@ -43,6 +43,12 @@ impl Attempts {
         let result = f();
         std::mem::forget(failed);
         result
+    }
+
+    /// The calling thread has seen that one panicked.
+    #[cfg(feature = "parking_lot")]
+    pub(crate) fn see(&self, site: &'static Location<'static>) {
+        self.0.acquire(&ATTEMPT, site);
     }
 }
 

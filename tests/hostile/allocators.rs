@@ -21,7 +21,7 @@ fn a_tracked_lock_ends_the_program_with_a_word() {
     for (how, word) in [
         (
             "mutex",
-            "for a tracked Mutex (created at tests/programs/allocator.rs:",
+            "for a tracked Mutex (made at tests/programs/allocator.rs:",
         ),
         (
             "spin-lock",

@@ -18,7 +18,7 @@ use crate::primitive::sync::Arc;
 use crate::report;
 use crate::runtime;
 use crate::stack::depot::{Detail, HeldLock};
-use crate::sync::{SyncKind, lock_id};
+use crate::sync::{Origin, SyncKind, lock_id};
 use crate::thread::Handle;
 use crate::thread::local;
 use crate::thread::state::ThreadState;
@@ -69,7 +69,7 @@ impl SelfDeadlock {
             locked,
         } = self.lock;
         panic!(
-            "racecheck: this thread waits for itself: it holds the {} (created at {created}) since {locked}",
+            "racecheck: this thread waits for itself: it holds the {} ({created}) since {locked}",
             kind.name
         )
     }
@@ -106,12 +106,12 @@ pub fn wait_for_lock(
     address: usize,
     mode: Mode,
     kind: &'static SyncKind,
-    created: &'static Location<'static>,
+    created: impl Into<Origin>,
     site: &'static Location<'static>,
 ) -> Result<Waiting, SelfDeadlock> {
     let info = HeldLock {
         kind,
-        created,
+        created: created.into(),
         locked: site,
     };
     let goal = Goal::Lock(Claim {

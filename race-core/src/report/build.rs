@@ -75,7 +75,8 @@ fn access(recorded: &Recorded, record: &Record, paths: &Arc<Paths>) -> Access {
                 .iter()
                 .map(|lock| HeldLock {
                     kind: lock.kind.name,
-                    created_at: site(lock.created, paths),
+                    origin: lock.created.event(),
+                    created_at: site(lock.created.place(), paths),
                     locked_at: site(lock.locked, paths),
                 })
                 .collect()

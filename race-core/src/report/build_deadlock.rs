@@ -46,7 +46,8 @@ pub(super) fn deadlock(kind: DeadlockKind, parties: &[&Party], paths: &Arc<Paths
         DeadlockLock {
             number: index + 1,
             kind: claim.info.kind.name,
-            created_at: site(claim.info.created, paths),
+            origin: claim.info.created.event(),
+            created_at: site(claim.info.created.place(), paths),
         }
     };
     let waiters: Vec<Waiter> = (parties.iter())

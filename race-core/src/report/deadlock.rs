@@ -27,6 +27,9 @@ pub enum DeadlockKind {
 pub struct DeadlockLock {
     pub(crate) number: usize,
     pub(crate) kind: &'static str,
+    /// What happened at `created_at`, in a word or two.
+    #[serde(skip)]
+    pub(crate) origin: &'static str,
     pub(crate) created_at: Site,
 }
 
@@ -41,7 +44,7 @@ impl DeadlockLock {
         self.kind
     }
 
-    /// Where it was made.
+    /// Where it was made; of `parking_lot`'s, where it was first locked.
     pub fn created_at(&self) -> &Site {
         &self.created_at
     }

@@ -220,12 +220,12 @@ fn help(missing: &Missing, finding: &Finding<'_>, current: &Access, previous: &A
         ),
         // It may be one lock, held by both as readers.
         ([a, ..], [b, ..]) if a.kind == b.kind && a.created_at == b.created_at => format!(
-            "hold the same lock at both places, and not as a reader where the value is written: both hold a lock made at {} ({}), and don't exclude each other.",
-            a.created_at, a.kind
+            "hold the same lock at both places, and not as a reader where the value is written: both hold a lock {} at {} ({}), and don't exclude each other.",
+            a.origin, a.created_at, a.kind
         ),
         ([a, ..], [b, ..]) => format!(
-            "hold the same lock at both places: the {} made at {} and the {} made at {} don't exclude each other.",
-            a.kind, a.created_at, b.kind, b.created_at
+            "hold the same lock at both places: the {} {} at {} and the {} {} at {} don't exclude each other.",
+            a.kind, a.origin, a.created_at, b.kind, b.origin, b.created_at
         ),
         ([], []) if previous.thread.finished && is_child(finding) => format!(
             "join {} before this {}.",

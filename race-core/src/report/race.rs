@@ -109,6 +109,9 @@ impl Frame {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct HeldLock {
     pub(crate) kind: &'static str,
+    /// What happened at `created_at`, in a word or two.
+    #[serde(skip)]
+    pub(crate) origin: &'static str,
     pub(crate) created_at: Site,
     pub(crate) locked_at: Site,
 }
@@ -119,7 +122,7 @@ impl HeldLock {
         self.kind
     }
 
-    /// Where the lock was made.
+    /// Where the lock was made; of `parking_lot`'s, where it was first locked.
     pub fn created_at(&self) -> &Site {
         &self.created_at
     }

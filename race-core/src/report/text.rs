@@ -136,7 +136,7 @@ pub(crate) fn render_deadlock(
         writeln!(out)?;
     }
     for lock in deadlock_locks(waiters) {
-        writeln!(out, "{lock} was created at {}", lock.created_at)?;
+        writeln!(out, "{lock} was {} at {}", lock.origin, lock.created_at)?;
     }
     for waiter in waiters {
         creation(out, &theme, &waiter.thread)?;
@@ -263,8 +263,8 @@ fn locks(held: &[HeldLock]) -> String {
     }
     let one = |lock: &HeldLock| {
         format!(
-            "{} (made at {}) locked at {}",
-            lock.kind, lock.created_at, lock.locked_at
+            "{} ({} at {}) locked at {}",
+            lock.kind, lock.origin, lock.created_at, lock.locked_at
         )
     };
     held.iter().map(one).collect::<Vec<_>>().join(", ")

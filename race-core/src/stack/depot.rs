@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError};
 use crate::fork::PerProcess;
 use crate::primitive::sync::{Mutex, MutexGuard};
 use crate::primitive::{DashMap, global};
-use crate::sync::SyncKind;
+use crate::sync::{Origin, SyncKind};
 
 /// The name of an interned context.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,18 +44,18 @@ pub(crate) enum Detail {
     Exclusive,
 }
 
-/// A lock held at an access. Its identity is where it was made and where it was locked: bounded by the program's text.
+/// A lock held at an access. Its identity is where it was made, or first locked, and where it was locked: bounded by the program's text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeldLock {
     pub(crate) kind: &'static SyncKind,
-    pub(crate) created: &'static Location<'static>,
+    pub(crate) created: Origin,
     pub(crate) locked: &'static Location<'static>,
 }
 
 impl PartialEq for HeldLock {
     fn eq(&self, other: &HeldLock) -> bool {
         ptr::eq(self.kind, other.kind)
-            && ptr::eq(self.created, other.created)
+            && self.created == other.created
             && ptr::eq(self.locked, other.locked)
     }
 }
@@ -65,7 +65,7 @@ impl Eq for HeldLock {}
 impl Hash for HeldLock {
     fn hash<H: Hasher>(&self, state: &mut H) {
         ptr::from_ref(self.kind).hash(state);
-        ptr::from_ref(self.created).hash(state);
+        self.created.hash(state);
         ptr::from_ref(self.locked).hash(state);
     }
 }

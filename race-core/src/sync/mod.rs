@@ -6,12 +6,14 @@
 //! - [`keyed`]: sync objects by address, for annotations and for code that has no place to put one.
 //! - [`rw`]: the clocks of a read-write lock.
 //! - `lock_id`: which lock it is, wherever it is.
+//! - [`Origin`]: what tells a lock from others in a report.
 //! - `edge`: where a happens-before edge came from, for the reports.
 
 pub mod atomic;
 pub(crate) mod edge;
 pub mod keyed;
 pub(crate) mod lock_id;
+mod origin;
 pub mod rw;
 
 use crate::clock::VectorClock;
@@ -27,6 +29,8 @@ use crate::thread::registry;
 use crate::thread::state::{Site, ThreadState};
 use std::panic::Location;
 use std::ptr;
+
+pub use origin::Origin;
 
 /// The words in which a report speaks of a kind of synchronisation.
 ///
@@ -120,12 +124,12 @@ impl SyncClock {
     /// The calling thread has just locked the real lock that guards this clock, and would have waited for it: acquires it and lists the lock as
     /// held.
     ///
-    /// `created` is where the lock was made. The clock must not move until [`SyncClock::unlock`]: its address tells locks apart.
+    /// `created` is where the lock was made, or an [`Origin`]. The clock must not move until [`SyncClock::unlock`]: its address tells locks apart.
     #[inline]
     pub fn lock(
         &self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
     ) {
         self.locked(kind, created, locked, Patience::Endless);
@@ -137,7 +141,7 @@ impl SyncClock {
     pub fn try_lock(
         &self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
     ) {
         self.locked(kind, created, locked, Patience::Limited);
@@ -147,14 +151,14 @@ impl SyncClock {
     fn locked(
         &self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
         patience: Patience,
     ) {
         local::enter(|thread| {
             let lock = HeldLock {
                 kind,
-                created,
+                created: created.into(),
                 locked,
             };
             let key = ptr::from_ref(self).addr();

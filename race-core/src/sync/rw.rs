@@ -9,7 +9,7 @@ use std::ptr;
 use crate::deadlock::{self, Mode, Patience};
 use crate::primitive::const_fn;
 use crate::stack::depot::HeldLock;
-use crate::sync::{SyncClock, SyncKind, SyncObject};
+use crate::sync::{Origin, SyncClock, SyncKind, SyncObject};
 use crate::thread::local;
 
 /// The clocks of a read-write lock, to be kept beside the real one.
@@ -56,7 +56,7 @@ impl RwClock {
     pub fn lock_read(
         &self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
     ) {
         self.read(kind, created, locked, Patience::Endless);
@@ -66,7 +66,7 @@ impl RwClock {
     pub fn try_lock_read(
         &self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
     ) {
         self.read(kind, created, locked, Patience::Limited);
@@ -75,24 +75,24 @@ impl RwClock {
     fn read(
         &self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
         patience: Patience,
     ) {
         self.locked(kind, created, locked, Mode::Shared, patience);
     }
 
-    /// It is about to give it back. `site` is where it was locked.
+    /// It is about to give it back. `site` is where it was locked, for a thread that doesn't have it on its list.
     pub fn unlock_read(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        self.let_go(Mode::Shared);
-        self.reads.release(kind, site);
+        let locked = self.let_go(Mode::Shared);
+        self.reads.release(kind, locked.unwrap_or(site));
     }
 
     /// The calling thread has just got the real lock for writing, and would have waited for it.
     pub fn lock_write(
         &mut self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
     ) {
         self.locked(kind, created, locked, Mode::Exclusive, Patience::Endless);
@@ -102,16 +102,16 @@ impl RwClock {
     pub fn try_lock_write(
         &mut self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
     ) {
         self.locked(kind, created, locked, Mode::Exclusive, Patience::Limited);
     }
 
-    /// It is about to give it back. `site` is where it was locked.
+    /// It is about to give it back. `site` is where it was locked, for a thread that doesn't have it on its list.
     pub fn unlock_write(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        self.let_go(Mode::Exclusive);
-        self.release(kind, site);
+        let locked = self.let_go(Mode::Exclusive);
+        self.release(kind, locked.unwrap_or(site));
     }
 
     /// It is about to keep it, but for reading only: readers and writers after it see what it has written.
@@ -136,14 +136,14 @@ impl RwClock {
     fn locked(
         &self,
         kind: &'static SyncKind,
-        created: &'static Location<'static>,
+        created: impl Into<Origin>,
         locked: &'static Location<'static>,
         mode: Mode,
         patience: Patience,
     ) {
         let lock = HeldLock {
             kind,
-            created,
+            created: created.into(),
             locked,
         };
         local::enter(|thread| {
@@ -159,10 +159,13 @@ impl RwClock {
         });
     }
 
-    fn let_go(&self, mode: Mode) {
+    /// Where the calling thread locked it.
+    fn let_go(&self, mode: Mode) -> Option<&'static Location<'static>> {
         local::enter(|thread| {
             let held = thread.held.pop(ptr::from_ref(self).addr());
             self.writes.id.unlock(mode, held.as_ref());
-        });
+            held.map(|held| held.locked)
+        })
+        .flatten()
     }
 }
