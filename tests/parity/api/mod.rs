@@ -3,7 +3,10 @@
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+mod atomic;
+mod mpsc;
 mod sync;
+mod thread;
 
 #[derive(Default)]
 struct Results(Vec<String>);
@@ -16,7 +19,10 @@ impl Results {
 
 pub(crate) fn results() -> Vec<String> {
     let mut results = Results::default();
+    atomic::results(&mut results);
+    mpsc::results(&mut results);
     sync::results(&mut results);
+    thread::results(&mut results);
     results.0
 }
 
