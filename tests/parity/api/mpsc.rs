@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::error::Error;
-use std::fmt::Debug;
 use std::panic::UnwindSafe;
 use std::time::Duration;
 
@@ -109,7 +108,7 @@ fn iterators(results: &mut Results) {
     let mut iter: Iter<'_, i32> = rx.iter();
     results.saw("debug", &iter);
     results.saw("next", (iter.next(), iter.size_hint()));
-    results.saw("borrowed", (&rx).into_iter().next());
+    results.saw("borrowed", IntoIterator::into_iter(&rx).next());
     results.saw("rest", rx.try_iter().collect::<Vec<_>>());
     tx.send(6).unwrap();
     drop(tx);
@@ -125,7 +124,7 @@ fn iterators(results: &mut Results) {
 }
 
 fn errors(results: &mut Results) {
-    fn saw(results: &mut Results, error: impl Error + Clone + Debug + Send + Sync + 'static) {
+    fn saw(results: &mut Results, error: impl Error + Clone + Send + Sync + 'static) {
         let text = (error.to_string(), error.source().is_none());
         results.saw("error", (text, error.clone()));
     }
