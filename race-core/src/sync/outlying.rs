@@ -44,7 +44,7 @@ pub struct View {
     _value: AtomicU64,
 }
 
-/// The view of the value at `address`, always the same one: its clock says that the value is [elsewhere](AtomicClock::elsewhere).
+/// The view of the value at `address`, always the same one: its clock says that the value is [elsewhere](crate::sync::atomic::Place::elsewhere).
 pub fn view(address: usize) -> &'static View {
     &entry(address).view
 }
