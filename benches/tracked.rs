@@ -233,6 +233,31 @@ mod atomic {
         }
     );
 
+    beside_std!(
+        /// In memory that isn't an atomic's own: the clock is that of the address.
+        load_acquire_from_ptr,
+        |bencher, lib| {
+            let memory = std::cell::UnsafeCell::new(0);
+            // SAFETY: aligned and valid, and used in no other way.
+            let value = unsafe { lib::sync::atomic::AtomicUsize::from_ptr(memory.get()) };
+            bencher.bench_local(|| black_box(value).load(Ordering::Acquire));
+        }
+    );
+
+    beside_std!(
+        /// As above, and made anew each time: the address is looked up.
+        from_ptr_and_load_acquire,
+        |bencher, lib| {
+            let memory = std::cell::UnsafeCell::new(0);
+            bencher.bench_local(|| {
+                // SAFETY: aligned and valid, and used in no other way.
+                let value =
+                    unsafe { lib::sync::atomic::AtomicUsize::from_ptr(black_box(&memory).get()) };
+                value.load(Ordering::Acquire)
+            });
+        }
+    );
+
     beside_std!(load_relaxed, |bencher, lib| {
         let value = lib::sync::atomic::AtomicUsize::new(0);
         bencher.bench_local(|| black_box(&value).load(Ordering::Relaxed));

@@ -6,6 +6,8 @@ use std::fmt;
 
 /// `std::sync`, as far as there is a tracked form.
 pub mod sync {
+    #[expect(deprecated, reason = "std has it still")]
+    pub use std::sync::ONCE_INIT;
     pub use std::sync::{
         Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once,
         OnceLock, OnceState, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,

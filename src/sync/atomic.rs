@@ -1,14 +1,18 @@
 //! `std::sync::atomic`, tracked: a value carries the clock of what was released with it.
 //!
-//! The rules are in [`race_core::sync::atomic`]. With the feature `race-check` an atomic is 32 bytes larger than `std`'s, so `from_ptr`, which
-//! makes one out of any memory, has no tracked form.
+//! The rules are in [`race_core::sync::atomic`]. With the feature `race-check` an atomic is 32 bytes larger than `std`'s. What `from_ptr`
+//! gives is then a view, whose value is elsewhere: see [`race_core::sync::outlying`]. An operation must go to the place that the clock gives it.
 
 use std::fmt;
 use std::panic::Location;
+use std::ptr;
 use std::sync::atomic as real;
 
-use race_core::sync::atomic::AtomicClock;
+use race_core::sync::atomic::{AtomicClock, Place};
+use race_core::sync::outlying::{self, View};
 
+#[expect(deprecated, reason = "std has it still")]
+pub use std::sync::atomic::spin_loop_hint;
 pub use std::sync::atomic::{Ordering, compiler_fence};
 
 /// As `std::sync::atomic::fence`.
@@ -53,10 +57,42 @@ macro_rules! common {
                 self.inner.into_inner()
             }
 
-            /// As `std`'s. What is done through the pointer isn't seen.
+            /// As `std`'s, but not `const`: of what is done through the pointer, only what goes through [`from_ptr`](Self::from_ptr) is seen.
             #[inline]
-            pub const fn as_ptr(&self) -> *mut $value {
-                self.inner.as_ptr()
+            pub fn as_ptr(&self) -> *mut $value {
+                let place = self.clock.place();
+                if place.elsewhere().is_none() {
+                    self.clock.expose(self.inner.as_ptr().addr());
+                }
+                self.at(place).as_ptr()
+            }
+
+            /// As `std`'s, but not `const`. All that is made of one address is one atomic, as is the one whose [`as_ptr`](Self::as_ptr) it came from.
+            ///
+            /// # Safety
+            ///
+            /// As for `std`'s: for `'a`, `ptr` must be aligned, valid for reads and writes, and not be used for unsynchronised plain
+            /// accesses, or atomic ones of another size.
+            #[inline]
+            pub unsafe fn from_ptr<'a>(ptr: *mut $value) -> &'a Self {
+                const {
+                    assert!(size_of::<Self>() <= size_of::<View>());
+                    assert!(align_of::<Self>() <= align_of::<View>());
+                }
+                let view = outlying::view(ptr.expose_provenance());
+                // SAFETY: both are a clock and then a value, in C's layout; zeros are a value of each type, and the view lives for ever.
+                unsafe { &*ptr::from_ref(view).cast() }
+            }
+
+            /// The real atomic, at the place that this one's clock has given.
+            #[inline(always)]
+            fn at(&self, place: Place) -> &$real {
+                match place.elsewhere() {
+                    None => &self.inner,
+                    // SAFETY: this is a view, made by `from_ptr` with this address, which it exposed; its caller answers for the memory for
+                    // as long as the view is used.
+                    Some(address) => unsafe { &*ptr::with_exposed_provenance(address) },
+                }
             }
 
             /// As `std`'s. `Acquire` and `SeqCst` take what the store that it reads from released.
@@ -67,7 +103,7 @@ macro_rules! common {
             #[track_caller]
             #[inline]
             pub fn load(&self, order: Ordering) -> $value {
-                self.clock.load(order, Location::caller(), || self.inner.load(order))
+                self.clock.load(order, Location::caller(), |place| self.at(place).load(order))
             }
 
             /// As `std`'s. `Release` and `SeqCst` release what was done so far; `Relaxed` ends the release sequence of the value before.
@@ -78,14 +114,14 @@ macro_rules! common {
             #[track_caller]
             #[inline]
             pub fn store(&self, value: $value, order: Ordering) {
-                self.clock.store(order, Location::caller(), || self.inner.store(value, order));
+                self.clock.store(order, Location::caller(), |place| self.at(place).store(value, order));
             }
 
             /// As `std`'s: a load and a store in one, which continues the release sequence.
             #[track_caller]
             #[inline]
             pub fn swap(&self, value: $value, order: Ordering) -> $value {
-                self.clock.rmw(order, Location::caller(), || self.inner.swap(value, order))
+                self.clock.rmw(order, Location::caller(), |place| self.at(place).swap(value, order))
             }
 
             /// As `std`'s. A failure is a load with the ordering `failure`.
@@ -106,8 +142,8 @@ macro_rules! common {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                self.clock.compare_exchange(success, failure, Location::caller(), || {
-                    self.inner.compare_exchange(current, new, success, failure)
+                self.clock.compare_exchange(success, failure, Location::caller(), |place| {
+                    self.at(place).compare_exchange(current, new, success, failure)
                 })
             }
 
@@ -129,12 +165,54 @@ macro_rules! common {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                self.clock.compare_exchange(success, failure, Location::caller(), || {
-                    self.inner.compare_exchange_weak(current, new, success, failure)
+                self.clock.compare_exchange(success, failure, Location::caller(), |place| {
+                    self.at(place).compare_exchange_weak(current, new, success, failure)
                 })
             }
 
+            /// As `std`'s: [`compare_exchange`](Self::compare_exchange), with the strongest failure ordering that goes with `order`.
+            #[deprecated = "use `compare_exchange` or `compare_exchange_weak`"]
+            #[track_caller]
+            #[inline]
+            pub fn compare_and_swap(&self, current: $value, new: $value, order: Ordering) -> $value {
+                let failure = match order {
+                    Ordering::Release => Ordering::Relaxed,
+                    Ordering::AcqRel => Ordering::Acquire,
+                    other => other,
+                };
+                match self.compare_exchange(current, new, order, failure) {
+                    Ok(before) | Err(before) => before,
+                }
+            }
+
             /// As `std`'s: a load with `fetch_order`, then compare-exchanges until one succeeds or `f` gives up.
+            ///
+            /// # Errors
+            ///
+            /// The value found, if `f` returned `None`.
+            ///
+            /// # Panics
+            ///
+            /// If `fetch_order` is `Release` or `AcqRel`.
+            #[track_caller]
+            #[inline]
+            pub fn try_update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                mut f: impl FnMut($value) -> Option<$value>,
+            ) -> Result<$value, $value> {
+                let mut before = self.load(fetch_order);
+                while let Some(next) = f(before) {
+                    match self.compare_exchange_weak(before, next, set_order, fetch_order) {
+                        done @ Ok(_) => return done,
+                        Err(now) => before = now,
+                    }
+                }
+                Err(before)
+            }
+
+            /// As `std`'s: [`try_update`](Self::try_update), whose name it once was.
             ///
             /// # Errors
             ///
@@ -149,19 +227,30 @@ macro_rules! common {
                 &self,
                 set_order: Ordering,
                 fetch_order: Ordering,
-                mut f: F,
+                f: F,
             ) -> Result<$value, $value>
             where
                 F: FnMut($value) -> Option<$value>,
             {
-                let mut before = self.load(fetch_order);
-                while let Some(next) = f(before) {
-                    match self.compare_exchange_weak(before, next, set_order, fetch_order) {
-                        done @ Ok(_) => return done,
-                        Err(now) => before = now,
-                    }
+                self.try_update(set_order, fetch_order, f)
+            }
+
+            /// As `std`'s: a load with `fetch_order`, then compare-exchanges until one succeeds. Returns the value before.
+            ///
+            /// # Panics
+            ///
+            /// If `fetch_order` is `Release` or `AcqRel`.
+            #[track_caller]
+            #[inline]
+            pub fn update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                mut f: impl FnMut($value) -> $value,
+            ) -> $value {
+                match self.try_update(set_order, fetch_order, |before| Some(f(before))) {
+                    Ok(before) | Err(before) => before,
                 }
-                Err(before)
             }
         }
 
@@ -175,19 +264,19 @@ macro_rules! common {
         impl $($generics)* fmt::Debug for $name {
             /// Loads the value, relaxed, and orders nothing.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.inner, f)
+                fmt::Debug::fmt(self.at(self.clock.place()), f)
             }
         }
     };
 }
 
 macro_rules! fetch {
-    ($value:ty: $($method:ident)*) => {$(
+    ($operand:ty => $value:ty: $($method:ident)*) => {$(
         /// As `std`'s: a read-modify-write, which continues the release sequence. Returns the value before.
         #[track_caller]
         #[inline]
-        pub fn $method(&self, value: $value, order: Ordering) -> $value {
-            self.clock.rmw(order, Location::caller(), || self.inner.$method(value, order))
+        pub fn $method(&self, value: $operand, order: Ordering) -> $value {
+            self.clock.rmw(order, Location::caller(), |place| self.at(place).$method(value, order))
         }
     )*};
 }
@@ -196,6 +285,7 @@ macro_rules! integers {
     ($($name:ident $value:ident)*) => {$(
         #[doc = concat!("`std::sync::atomic::", stringify!($name), "`, tracked.")]
         #[derive(Default)]
+        #[repr(C)]
         pub struct $name {
             clock: AtomicClock,
             inner: real::$name,
@@ -204,7 +294,7 @@ macro_rules! integers {
         common!([] $name, real::$name, $value);
 
         impl $name {
-            fetch!($value: fetch_add fetch_sub fetch_and fetch_nand fetch_or fetch_xor fetch_max fetch_min);
+            fetch!($value => $value: fetch_add fetch_sub fetch_and fetch_nand fetch_or fetch_xor fetch_max fetch_min);
         }
     )*};
 }
@@ -224,6 +314,7 @@ integers! {
 
 /// `std::sync::atomic::AtomicBool`, tracked.
 #[derive(Default)]
+#[repr(C)]
 pub struct AtomicBool {
     clock: AtomicClock,
     inner: real::AtomicBool,
@@ -232,24 +323,30 @@ pub struct AtomicBool {
 common!([] AtomicBool, real::AtomicBool, bool);
 
 impl AtomicBool {
-    fetch!(bool: fetch_and fetch_nand fetch_or fetch_xor);
+    fetch!(bool => bool: fetch_and fetch_nand fetch_or fetch_xor);
 
     /// As `std`'s: a read-modify-write, which continues the release sequence. Returns the value before.
     #[track_caller]
     #[inline]
     pub fn fetch_not(&self, order: Ordering) -> bool {
-        self.clock
-            .rmw(order, Location::caller(), || self.inner.fetch_not(order))
+        self.clock.rmw(order, Location::caller(), |place| {
+            self.at(place).fetch_not(order)
+        })
     }
 }
 
 /// `std::sync::atomic::AtomicPtr`, tracked.
+#[repr(C)]
 pub struct AtomicPtr<T> {
     clock: AtomicClock,
     inner: real::AtomicPtr<T>,
 }
 
 common!([<T>] AtomicPtr<T>, real::AtomicPtr<T>, *mut T);
+
+impl<T> AtomicPtr<T> {
+    fetch!(usize => *mut T: fetch_ptr_add fetch_ptr_sub fetch_byte_add fetch_byte_sub fetch_or fetch_and fetch_xor);
+}
 
 impl<T> Default for AtomicPtr<T> {
     /// A null pointer.
@@ -260,6 +357,21 @@ impl<T> Default for AtomicPtr<T> {
 
 impl<T> fmt::Pointer for AtomicPtr<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Pointer::fmt(&self.inner, f)
+        fmt::Pointer::fmt(self.at(self.clock.place()), f)
     }
+}
+
+macro_rules! initial {
+    ($($constant:ident: $name:ident = $value:expr,)*) => {$(
+        #[doc = concat!("As `std`'s: `", stringify!($name), "::new(", stringify!($value), ")`.")]
+        #[deprecated = "the `new` function is now preferred"]
+        #[expect(clippy::declare_interior_mutable_const, reason = "std has it still")]
+        pub const $constant: $name = $name::new($value);
+    )*};
+}
+
+initial! {
+    ATOMIC_BOOL_INIT: AtomicBool = false,
+    ATOMIC_ISIZE_INIT: AtomicIsize = 0,
+    ATOMIC_USIZE_INIT: AtomicUsize = 0,
 }

@@ -52,6 +52,11 @@ impl Attempts {
     }
 }
 
+/// As `std::sync::ONCE_INIT`: `Once::new()`.
+#[deprecated = "the `Once::new()` function is now preferred"]
+#[expect(clippy::declare_interior_mutable_const, reason = "std has it still")]
+pub const ONCE_INIT: Once = Once::new();
+
 /// `std::sync::Once`, tracked.
 ///
 /// The end of the initializer happens before the return of every `call_once`, `call_once_force`, `wait` and `wait_force`, and before every `is_completed` that

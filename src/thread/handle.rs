@@ -1,6 +1,8 @@
 //! Joining and parking: [`JoinHandle`], [`Thread`], [`park`].
 
 use std::fmt;
+#[cfg(unix)]
+use std::os::unix::thread::{JoinHandleExt, RawPthread};
 use std::panic::Location;
 use std::thread as real;
 use std::thread::ThreadId;
@@ -64,6 +66,13 @@ pub fn park_timeout(duration: Duration) {
     Handle::current().parked(Location::caller());
 }
 
+/// As `std::thread::park_timeout_ms`: [`park_timeout`], in milliseconds.
+#[deprecated = "replaced by `racecheck::thread::park_timeout`"]
+#[track_caller]
+pub fn park_timeout_ms(ms: u32) {
+    park_timeout(Duration::from_millis(ms.into()));
+}
+
 /// `std::thread::JoinHandle`, tracked: all that the thread did happens before the return of [`join`](JoinHandle::join).
 pub struct JoinHandle<T> {
     inner: real::JoinHandle<T>,
@@ -97,6 +106,18 @@ impl<T> JoinHandle<T> {
     /// As `std::thread::JoinHandle::is_finished`: orders nothing.
     pub fn is_finished(&self) -> bool {
         self.inner.is_finished()
+    }
+}
+
+/// As `std`'s. A `pthread_join` has its edge, too, where those of other threads have theirs.
+#[cfg(unix)]
+impl<T> JoinHandleExt for JoinHandle<T> {
+    fn as_pthread_t(&self) -> RawPthread {
+        self.inner.as_pthread_t()
+    }
+
+    fn into_pthread_t(self) -> RawPthread {
+        self.inner.into_pthread_t()
     }
 }
 

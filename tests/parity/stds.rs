@@ -4,5 +4,5 @@ pub(crate) mod lib {
     pub(crate) use std::{sync, thread};
 }
 
-#[path = "api.rs"]
+#[path = "api/mod.rs"]
 pub(crate) mod api;

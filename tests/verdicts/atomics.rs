@@ -134,6 +134,8 @@ fn a_relaxed_rmw_continues_the_release_sequence() {
     none(|| sequence(|flag| assert!(flag.compare_exchange(1, 2, Relaxed, Relaxed).is_ok())));
     none(|| sequence(|flag| assert_eq!(flag.swap(2, Relaxed), 1)));
     none(|| sequence(|flag| assert!(flag.fetch_update(Relaxed, Relaxed, |n| Some(n + 1)).is_ok())));
+    none(|| sequence(|flag| assert!(flag.try_update(Relaxed, Relaxed, |n| Some(n + 1)).is_ok())));
+    none(|| sequence(|flag| assert_eq!(flag.update(Relaxed, Relaxed, |n| n + 1), 1)));
 }
 
 #[test]
@@ -181,6 +183,83 @@ fn a_failed_compare_exchange_is_a_load_with_its_failure_ordering() {
     none(|| failed_exchange(Acquire));
     none(|| failed_exchange(SeqCst));
     races(|| failed_exchange(Relaxed));
+}
+
+/// An update that gives up has only loaded, and one that doesn't has read what it replaced.
+#[test]
+fn an_update_is_a_load_and_then_an_exchange() {
+    let program = |set: Ordering, fetch: Ordering, gives_up: bool| {
+        let (value, flag) = (Shared::new(0), AtomicUsize::new(0));
+        one_after_the_other(
+            || {
+                let line = at!(value.set(1));
+                flag.update(Release, Relaxed, |n| n + 1);
+                line
+            },
+            || {
+                let updated = flag.try_update(set, fetch, |n| (!gives_up).then_some(n + 1));
+                assert_eq!(updated, if gives_up { Err(1) } else { Ok(1) });
+                at!(value.get())
+            },
+        )
+    };
+    none(|| program(Relaxed, Acquire, true));
+    races(|| program(Acquire, Relaxed, true));
+    none(|| program(Acquire, Relaxed, false));
+    none(|| program(Relaxed, Acquire, false));
+    races(|| program(Relaxed, Relaxed, false));
+}
+
+#[test]
+#[expect(deprecated, reason = "std has it still")]
+fn a_compare_and_swap_is_a_compare_exchange() {
+    let program = |order: Ordering, expected: usize| {
+        let (value, flag) = (Shared::new(0), AtomicUsize::new(0));
+        one_after_the_other(
+            || {
+                let line = at!(value.set(1));
+                flag.compare_and_swap(0, 1, Release);
+                line
+            },
+            || {
+                assert_eq!(flag.compare_and_swap(expected, 2, order), 1);
+                at!(value.get())
+            },
+        )
+    };
+    // It finds what it expected, or something else.
+    for expected in [1, 7] {
+        none(|| program(Acquire, expected));
+        none(|| program(AcqRel, expected));
+        none(|| program(SeqCst, expected));
+        races(|| program(Relaxed, expected));
+        races(|| program(Release, expected));
+    }
+}
+
+/// A bit of a pointer as a flag.
+#[test]
+fn what_changes_a_pointer_releases_and_acquires() {
+    let program = |set: Ordering, clear: Ordering| {
+        let (value, pointer) = (Shared::new(0), AtomicPtr::<u64>::default());
+        one_after_the_other(
+            || {
+                let line = at!(value.set(1));
+                pointer.fetch_or(1, set);
+                pointer.fetch_ptr_add(1, Relaxed);
+                pointer.fetch_byte_sub(4, Relaxed);
+                line
+            },
+            || {
+                assert_eq!(pointer.fetch_and(!1, clear).addr(), 5);
+                at!(value.get())
+            },
+        )
+    };
+    none(|| program(Release, Acquire));
+    none(|| program(AcqRel, SeqCst));
+    races(|| program(Relaxed, Acquire));
+    races(|| program(Release, Relaxed));
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod judge;
 
 mod atomics;
+mod atomics_in_memory;
 mod barriers;
 mod cells;
 mod channels;

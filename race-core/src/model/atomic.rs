@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::model::{here, knows, model, run_as, thread};
+use crate::primitive::global;
 use crate::primitive::sync::atomic::{AtomicU64, fence as real_fence};
 use crate::sync::atomic::{AtomicClock, fence};
+use crate::thread::local;
 
 #[derive(Default)]
 struct Atomic {
@@ -16,18 +18,32 @@ struct Atomic {
 
 impl Atomic {
     fn load(&self, order: std::sync::atomic::Ordering) -> u64 {
-        self.clock.load(order, here(), || self.value.load(order))
+        self.clock.load(order, here(), |_| self.value.load(order))
     }
 
     fn store(&self, value: u64, order: std::sync::atomic::Ordering) {
         self.clock
-            .store(order, here(), || self.value.store(value, order));
+            .store(order, here(), |_| self.value.store(value, order));
     }
 
     fn add(&self, value: u64, order: std::sync::atomic::Ordering) {
         self.clock
-            .rmw(order, here(), || self.value.fetch_add(value, order));
+            .rmw(order, here(), |_| self.value.fetch_add(value, order));
     }
+}
+
+global! {
+    /// The clock of the value's address.
+    static SHARED: AtomicClock = AtomicClock::new();
+}
+
+/// The value, as a view of it loads it.
+fn load_by_address(atomic: &Atomic) -> u64 {
+    SHARED.load(Acquire, here(), |_| atomic.value.load(Acquire))
+}
+
+fn expose(atomic: &Atomic) {
+    local::enter_bare(|| atomic.clock.forward_to(&SHARED)).expect("outside the engine");
 }
 
 /// Two threads, in slots 1 and 0, use one atomic, which is handed back.
@@ -97,7 +113,7 @@ fn read_modify_writes_add_up() {
 #[test]
 fn a_compare_exchange_is_one_or_the_other() {
     let reader = |atomic: &Atomic| {
-        let exchange = || atomic.value.compare_exchange(0, 2, AcqRel, Acquire);
+        let exchange = |_| atomic.value.compare_exchange(0, 2, AcqRel, Acquire);
         let result = atomic
             .clock
             .compare_exchange(AcqRel, Acquire, here(), exchange);
@@ -134,6 +150,39 @@ fn bases_are_replaced_while_others_clone_them() {
         // By now this may have learned something: another base.
         atomic.load(Acquire);
         atomic.store(3, Release);
+    };
+    check(writer, reader, |_| ());
+}
+
+#[test]
+fn an_exposed_atomic_and_a_view_of_it_are_one() {
+    let writer = |atomic: &Atomic| {
+        atomic.store(1, Release);
+        atomic.store(2, Release);
+    };
+    let reader = |atomic: &Atomic| {
+        expose(atomic);
+        let value = load_by_address(atomic);
+        assert_eq!((knows(1, 1), knows(1, 2)), (value >= 1, value >= 2));
+        let value = atomic.load(Acquire);
+        assert_eq!((knows(1, 1), knows(1, 2)), (value >= 1, value >= 2));
+    };
+    check(writer, reader, |atomic| {
+        assert_eq!(load_by_address(atomic), 2);
+        assert!(knows(1, 2));
+    });
+}
+
+#[test]
+fn two_threads_may_expose_an_atomic() {
+    let writer = |atomic: &Atomic| {
+        expose(atomic);
+        atomic.store(1, Release);
+    };
+    let reader = |atomic: &Atomic| {
+        expose(atomic);
+        let value = load_by_address(atomic);
+        assert_eq!(knows(1, 1), value == 1);
     };
     check(writer, reader, |_| ());
 }

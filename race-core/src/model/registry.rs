@@ -120,12 +120,12 @@ struct Atomic {
 impl Atomic {
     fn set(&self) {
         self.clock
-            .store(Release, here(), || self.value.store(1, Release));
+            .store(Release, here(), |_| self.value.store(1, Release));
     }
 
     fn is_set(&self) -> bool {
         self.clock
-            .load(Acquire, here(), || self.value.load(Acquire))
+            .load(Acquire, here(), |_| self.value.load(Acquire))
             == 1
     }
 }

@@ -202,14 +202,14 @@ impl Machine {
                 self.access(thread, Class::AtomicWrite, place, site)?;
                 let state = self.threads.running(thread)?;
                 let atomic = self.memory.atomic(place)?;
-                atomic.store_by(state, order, here(), || ());
+                atomic.store_by(state, order, here(), |_| ());
             }
             Operation::ReadModifyWrite(place, order) => {
                 self.load(thread, place, order)?;
                 self.access(thread, Class::AtomicWrite, place, site)?;
                 let state = self.threads.running(thread)?;
                 let atomic = self.memory.atomic(place)?;
-                atomic.rmw_by(state, order, here(), || ());
+                atomic.rmw_by(state, order, here(), |_| ());
             }
             Operation::Fork(child) => self.threads.fork(thread, child)?,
             Operation::Join(child) => self.threads.join(thread, child)?,
@@ -232,7 +232,7 @@ impl Machine {
     fn load(&mut self, thread: Id, place: Place, order: Ordering) -> Result<(), Error> {
         let state = self.threads.running(thread)?;
         let atomic = self.memory.atomic(place)?;
-        atomic.load_by(state, order, here(), || ());
+        atomic.load_by(state, order, here(), |_| ());
         Ok(())
     }
 

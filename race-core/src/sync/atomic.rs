@@ -14,6 +14,9 @@
 //! reads: sequence, epoch, value, sequence.
 //!
 //! A real operation must never run outside the lock, except a load between two equal sequence numbers.
+//!
+//! A value may lie elsewhere, or be reachable as one that does: then its clock is that of its address ([`outlying`]), and this one only points
+//! there. It looks locked for ever, so the fast paths needn't ask.
 
 use std::panic::Location;
 use std::ptr;
@@ -25,10 +28,10 @@ use crate::fork;
 use crate::primitive::sync::Arc;
 use crate::primitive::sync::atomic::{AtomicPtr, AtomicU64, fence as real_fence};
 use crate::primitive::thread::yield_now;
-use crate::primitive::{Exclusive, const_fn, hint};
+use crate::primitive::{Exclusive, const_fn, global, hint};
 use crate::reentry;
 use crate::sync::lock_id::LockId;
-use crate::sync::{SyncClock, SyncKind};
+use crate::sync::{SyncClock, SyncKind, outlying};
 use crate::thread::local;
 use crate::thread::registry;
 use crate::thread::state::{NearMiss, Site, ThreadState};
@@ -45,15 +48,45 @@ static FENCE: SyncKind = SyncKind {
     acquire: "passed an acquire fence after a relaxed load",
 };
 
-/// The bits of a sequence number that count. While it is locked, the others hold the [`fork::generation`] of the process that locked it.
-const COUNT: u64 = (1 << 48) - 1;
+/// The bits of a sequence number that count.
+const COUNT: u64 = (1 << 46) - 1;
+
+/// In place of a sequence number: the clock is that of an address, and `base` points there. Odd.
+const FORWARDED: u64 = 1 << 46 | 1;
+
+/// Beside [`FORWARDED`]: the value is elsewhere too, and `site` points there.
+const ELSEWHERE: u64 = 1 << 47;
+
+/// From which bit on a sequence number that is locked holds the [`fork::generation`] of the process that locked it.
+const GENERATION: u32 = 48;
+
+global! {
+    /// Held by who holds two clocks: that of a value and that of its address.
+    static EXPOSING: fork::Lock<()> = fork::Lock::new(());
+}
 
 /// Marks the epoch of a store that released nothing.
 const UNRELEASED: u64 = 1 << 63;
 
+/// Where the value is that an operation is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Place(usize);
+
+impl Place {
+    /// No value is at address 0.
+    const BESIDE: Place = Place(0);
+
+    /// None: beside its clock. Some: the address that a [view](outlying::view) was asked for.
+    #[inline(always)]
+    pub fn elsewhere(self) -> Option<usize> {
+        (self.0 != 0).then_some(self.0)
+    }
+}
+
 /// The clock that an atomic's current value carries. 32 bytes, `const` to make, all zeros until somebody releases through it.
 ///
-/// The caller hands the real operation in as a closure; it runs exactly once, except in [`AtomicClock::load`], which may repeat it.
+/// The caller hands the real operation in as a closure, which is told where the value is; it runs exactly once, except in
+/// [`AtomicClock::load`], which may repeat it.
 ///
 /// # Example
 ///
@@ -66,18 +99,19 @@ const UNRELEASED: u64 = 1 << 63;
 /// static CLOCK: AtomicClock = AtomicClock::new();
 ///
 /// let here = Location::caller();
-/// CLOCK.store(Ordering::Release, here, || READY.store(true, Ordering::Release));
-/// assert!(CLOCK.load(Ordering::Acquire, here, || READY.load(Ordering::Acquire)));
+/// CLOCK.store(Ordering::Release, here, |_| READY.store(true, Ordering::Release));
+/// assert!(CLOCK.load(Ordering::Acquire, here, |_| READY.load(Ordering::Acquire)));
 /// ```
 #[derive(Default)]
 pub struct AtomicClock {
-    /// Even: at rest. Odd: locked. It grows with each change, so a reader that sees it twice unchanged saw one moment.
+    /// Even: at rest. Odd: locked, or [`FORWARDED`]. It grows with each change, so a reader that sees it twice unchanged saw one moment.
     sequence: AtomicU64,
     /// The epoch of a [`SyncClock`]; 0 if that has none. With [`UNRELEASED`], the epoch of a store that carries no clock: it orders
     /// nothing, but a report can say which store it was.
     epoch: AtomicU64,
-    /// Its base, as `Arc::into_raw` gave it, or null. Read and written under the lock only.
+    /// Its base, as `Arc::into_raw` gave it, or null. Read and written under the lock only. Or a `&'static AtomicClock`: see [`FORWARDED`].
     base: AtomicPtr<VectorClock>,
+    /// Its site, or null. Or the value: see [`ELSEWHERE`].
     site: AtomicPtr<Location<'static>>,
 }
 
@@ -102,21 +136,96 @@ impl AtomicClock {
         }
     }
 
+    /// The clock of a value that is at `address`, where its clock is `shared`.
+    pub(super) fn of_a_view(shared: &'static AtomicClock, address: usize) -> AtomicClock {
+        AtomicClock {
+            sequence: AtomicU64::new(FORWARDED | ELSEWHERE),
+            epoch: AtomicU64::new(0),
+            base: AtomicPtr::new(ptr::from_ref(shared).cast_mut().cast()),
+            site: AtomicPtr::new(ptr::without_provenance_mut(address)),
+        }
+    }
+
+    /// Where the value is.
+    #[inline]
+    pub fn place(&self) -> Place {
+        // Set when a view was made, and never changed.
+        if self.sequence.load(Relaxed) & ELSEWHERE == 0 {
+            return Place::BESIDE;
+        }
+        Place(self.site.load(Relaxed).addr())
+    }
+
+    /// The address of the value beside this clock is about to be told, and somebody may ask for a view of it: from now on they share
+    /// the clock of that address.
+    pub fn expose(&self, address: usize) {
+        local::enter_bare(|| self.forward_to(outlying::clock_of(address)));
+    }
+
+    /// From here on this clock is `shared`, which takes over what the value carries. Call inside the engine.
+    pub(crate) fn forward_to(&self, shared: &'static AtomicClock) {
+        if self.forwarded().is_some_and(|now| ptr::eq(now, shared)) {
+            return;
+        }
+        let _only = EXPOSING.lock();
+        let from = self.lock();
+        if ptr::eq(from.clock, shared) {
+            return;
+        }
+        let to = shared.lock();
+        let mut joined = to.carried().clock;
+        // Not replaced: another value that was here, and has been moved, may carry it still.
+        joined.join(from.carried().clock);
+        let mut garbage = None;
+        if !joined.is_empty() {
+            garbage = to.replace_clock(joined);
+        }
+        let own = if ptr::eq(from.clock, self) {
+            from.replace_base(None)
+        } else {
+            None
+        };
+        self.base
+            .store(ptr::from_ref(shared).cast_mut().cast(), Relaxed);
+        if ptr::eq(from.clock, self) {
+            // In place of the unlock: whoever waits for it goes there.
+            self.sequence.store(FORWARDED, Release);
+            std::mem::forget(from);
+        } else {
+            drop(from);
+        }
+        drop(to);
+        drop((garbage, own));
+    }
+
+    /// The clock of the value's address, if that is its clock.
+    #[inline]
+    fn forwarded(&self) -> Option<&'static AtomicClock> {
+        if self.sequence.load(Acquire) & FORWARDED != FORWARDED {
+            return None;
+        }
+        // SAFETY: with this mark, which is never taken back, `base` is a `&'static AtomicClock`.
+        Some(unsafe { &*self.base.load(Relaxed).cast() })
+    }
+
     /// An atomic load: `op` is the real one, with the same ordering. It may run more than once; the last result counts.
     #[inline]
     pub fn load<R>(
         &self,
         order: Ordering,
         site: &'static Location<'static>,
-        op: impl Fn() -> R,
+        op: impl Fn(Place) -> R,
     ) -> R {
-        local::enter_unordered(|thread| self.load_by(thread, order, site, &op)).unwrap_or_else(
-            || {
-                let value = unseen(order, false, op);
-                reentry::note_atomic(false);
-                value
-            },
-        )
+        local::enter_unordered(|thread| self.load_by(thread, order, site, &op))
+            .unwrap_or_else(|| self.load_unseen(order, op))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn load_unseen<R>(&self, order: Ordering, op: impl Fn(Place) -> R) -> R {
+        let value = unseen(order, false, || op(self.place()));
+        reentry::note_atomic(false);
+        value
     }
 
     #[inline]
@@ -125,13 +234,13 @@ impl AtomicClock {
         thread: &mut ThreadState,
         order: Ordering,
         site: &'static Location<'static>,
-        op: impl Fn() -> R,
+        op: impl Fn(Place) -> R,
     ) -> R {
         let before = self.sequence.load(Acquire);
         let epoch = self.epoch.load(Relaxed);
         // The base is compared with null, never followed: it may be freed at any time outside the lock.
         let compound = epoch == 0 && !self.base.load(Relaxed).is_null();
-        let value = op();
+        let value = op(Place::BESIDE);
         real_fence(Acquire);
         let undisturbed = before & 1 == 0 && self.sequence.load(Relaxed) == before;
         if undisturbed && !compound {
@@ -153,10 +262,10 @@ impl AtomicClock {
         thread: &mut ThreadState,
         order: Ordering,
         site: &'static Location<'static>,
-        op: impl Fn() -> R,
+        op: impl Fn(Place) -> R,
     ) -> R {
         let locked = self.lock();
-        let value = op();
+        let value = op(self.place_under(&locked));
         let carried = locked.carried();
         drop(locked);
         carried.load_side(thread, order, site);
@@ -178,13 +287,13 @@ impl AtomicClock {
         &self,
         order: Ordering,
         site: &'static Location<'static>,
-        op: impl FnOnce() -> R,
+        op: impl FnOnce(Place) -> R,
     ) -> R {
         let mut op = Some(op);
         let result = local::enter_unordered(|thread| {
-            self.store_by(thread, order, site, || op.take().map(|op| op()))
+            self.store_by(thread, order, site, |place| op.take().map(|op| op(place)))
         });
-        finish(result, order, op, |_| true)
+        self.finish(result, order, op, |_| true)
     }
 
     #[inline]
@@ -193,10 +302,10 @@ impl AtomicClock {
         thread: &mut ThreadState,
         order: Ordering,
         site: &'static Location<'static>,
-        op: impl FnOnce() -> R,
+        op: impl FnOnce(Place) -> R,
     ) -> R {
         let locked = self.lock();
-        let value = op();
+        let value = op(self.place_under(&locked));
         let old = if releases(order) {
             locked.release(thread, site)
         } else {
@@ -213,13 +322,13 @@ impl AtomicClock {
         &self,
         order: Ordering,
         site: &'static Location<'static>,
-        op: impl FnOnce() -> R,
+        op: impl FnOnce(Place) -> R,
     ) -> R {
         let mut op = Some(op);
         let result = local::enter_unordered(|thread| {
-            self.rmw_by(thread, order, site, || op.take().map(|op| op()))
+            self.rmw_by(thread, order, site, |place| op.take().map(|op| op(place)))
         });
-        finish(result, order, op, |_| false)
+        self.finish(result, order, op, |_| false)
     }
 
     #[inline]
@@ -228,10 +337,10 @@ impl AtomicClock {
         thread: &mut ThreadState,
         order: Ordering,
         site: &'static Location<'static>,
-        op: impl FnOnce() -> R,
+        op: impl FnOnce(Place) -> R,
     ) -> R {
         let locked = self.lock();
-        let value = op();
+        let value = op(self.place_under(&locked));
         locked.read_modify_write(thread, order, site);
         value
     }
@@ -243,12 +352,12 @@ impl AtomicClock {
         success: Ordering,
         failure: Ordering,
         site: &'static Location<'static>,
-        op: impl FnOnce() -> Result<T, E>,
+        op: impl FnOnce(Place) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut op = Some(op);
         let result = local::enter_unordered(|thread| {
             let locked = self.lock();
-            let value = op.take().map(|op| op());
+            let value = op.take().map(|op| op(self.place_under(&locked)));
             if let Some(Err(_)) = value {
                 if !locked.is_known_to(thread) {
                     let carried = locked.carried();
@@ -262,12 +371,42 @@ impl AtomicClock {
         });
         // If it passes by, it may turn out to be either.
         let order = if success == Relaxed { failure } else { success };
-        finish(result, order, op, Result::is_ok)
+        self.finish(result, order, op, Result::is_ok)
+    }
+
+    /// The re-entrant case: the engine was passed by, and the operation hasn't run.
+    #[inline]
+    fn finish<R>(
+        &self,
+        result: Option<Option<R>>,
+        order: Ordering,
+        op: Option<impl FnOnce(Place) -> R>,
+        succeeded: impl FnOnce(&R) -> bool,
+    ) -> R {
+        match (result.flatten(), op) {
+            (Some(value), _) => value,
+            (None, Some(op)) => {
+                let value = unseen(order, true, || op(self.place()));
+                reentry::note_atomic(succeeded(&value));
+                value
+            }
+            (None, None) => unreachable!("an operation that ran gave a value"),
+        }
     }
 
     #[inline]
     fn lock(&self) -> Locked<'_> {
         self.try_lock().unwrap_or_else(|| self.lock_slow())
+    }
+
+    /// Where the value is whose clock is locked now, this one or the one that it leads to.
+    #[inline]
+    fn place_under(&self, locked: &Locked<'_>) -> Place {
+        if ptr::eq(locked.clock, self) {
+            Place::BESIDE
+        } else {
+            self.place()
+        }
     }
 
     #[inline]
@@ -284,6 +423,14 @@ impl AtomicClock {
     #[cold]
     fn lock_slow(&self) -> Locked<'_> {
         for attempt in 0u32.. {
+            if let Some(shared) = self.forwarded() {
+                let locked = shared.lock();
+                // Unless the value has been moved, and has another address by now.
+                if self.forwarded().is_some_and(|now| ptr::eq(now, shared)) {
+                    return locked;
+                }
+                continue;
+            }
             if let Some(locked) = self.try_lock().or_else(|| self.take_over()) {
                 return locked;
             }
@@ -302,7 +449,8 @@ impl AtomicClock {
     fn take_over(&self) -> Option<Locked<'_>> {
         let sequence = self.sequence.load(Relaxed);
         let before = (sequence & COUNT).wrapping_sub(1) & COUNT;
-        let is_abandoned = sequence & 1 != 0 && sequence != locked_here(before);
+        let is_locked = sequence & 1 != 0 && sequence & FORWARDED != FORWARDED;
+        let is_abandoned = is_locked && sequence != locked_here(before);
         if !is_abandoned
             || self
                 .sequence
@@ -323,35 +471,17 @@ impl AtomicClock {
 /// The sequence number `before`, locked by a thread of this process.
 #[inline]
 fn locked_here(before: u64) -> u64 {
-    (before + 1) | u64::from(fork::generation()) << COUNT.count_ones()
+    (before + 1) | u64::from(fork::generation()) << GENERATION
 }
 
 impl Drop for AtomicClock {
     fn drop(&mut self) {
         let base = self.base.exclusive();
-        if !base.is_null() {
-            // SAFETY: non-null bases come from `Arc::into_raw` in `replace`, which owns one count; nobody else has access now.
+        let is_own = self.sequence.exclusive() & FORWARDED != FORWARDED;
+        if is_own && !base.is_null() {
+            // SAFETY: a clock's own non-null bases come from `Arc::into_raw` in `replace`, which owns one count; nobody else has access now.
             drop(unsafe { Arc::from_raw(base) });
         }
-    }
-}
-
-/// The re-entrant case: the engine was passed by, and the operation hasn't run.
-#[inline]
-fn finish<R>(
-    result: Option<Option<R>>,
-    order: Ordering,
-    op: Option<impl FnOnce() -> R>,
-    succeeded: impl FnOnce(&R) -> bool,
-) -> R {
-    match (result.flatten(), op) {
-        (Some(value), _) => value,
-        (None, Some(op)) => {
-            let value = unseen(order, true, op);
-            reentry::note_atomic(succeeded(&value));
-            value
-        }
-        (None, None) => unreachable!("an operation that ran gave a value"),
     }
 }
 
@@ -483,13 +613,22 @@ impl<'a> Locked<'a> {
         stored_in: Epoch,
         site: &'static Location<'static>,
     ) -> Option<Arc<VectorClock>> {
-        let (epoch, site) = if clock.is_empty() {
-            (stored_in.bits() | UNRELEASED, Some(site))
-        } else {
-            (clock.epoch.bits(), clock.site)
-        };
-        self.clock.epoch.store(epoch, Relaxed);
-        let site = site.map_or(ptr::null(), ptr::from_ref).cast_mut();
+        if clock.is_empty() {
+            self.clock
+                .epoch
+                .store(stored_in.bits() | UNRELEASED, Relaxed);
+            self.clock
+                .site
+                .store(ptr::from_ref(site).cast_mut(), Relaxed);
+            return self.replace_base(None);
+        }
+        self.replace_clock(clock)
+    }
+
+    /// L := `clock`, which isn't empty.
+    fn replace_clock(&self, clock: SyncClock) -> Option<Arc<VectorClock>> {
+        self.clock.epoch.store(clock.epoch.bits(), Relaxed);
+        let site = clock.site.map_or(ptr::null(), ptr::from_ref).cast_mut();
         self.clock.site.store(site, Relaxed);
         self.replace_base(clock.base)
     }

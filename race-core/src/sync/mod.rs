@@ -3,6 +3,7 @@
 //! - [`SyncClock`]: the clock that a release published. For state that the real primitive guards already: a mutex's, a message's.
 //! - [`SyncObject`]: a `SyncClock` with a lock of its own, for everything else.
 //! - [`atomic`]: the clock that travels with an atomic's value, and fences.
+//! - [`outlying`]: the same by address, for a value that has no clock beside it.
 //! - [`keyed`]: sync objects by address, for annotations and for code that has no place to put one.
 //! - [`rw`]: the clocks of a read-write lock.
 //! - `lock_id`: which lock it is, wherever it is.
@@ -14,6 +15,7 @@ pub(crate) mod edge;
 pub mod keyed;
 pub(crate) mod lock_id;
 mod origin;
+pub mod outlying;
 pub mod rw;
 
 use crate::clock::VectorClock;

@@ -114,14 +114,14 @@ impl Stage {
             Read(payload) => hold(&self.payloads[payload]).read(target, site),
             Write(payload) => hold(&self.payloads[payload]).write(target, site),
             Adopt(payload) => hold(&self.payloads[payload]).adopt(site),
-            Store(atomic, order) => self.atomics[atomic].store(order, site, || ()),
-            Load(atomic, order) => self.atomics[atomic].load(order, site, || ()),
-            Rmw(atomic, order) => self.atomics[atomic].rmw(order, site, || ()),
+            Store(atomic, order) => self.atomics[atomic].store(order, site, |_| ()),
+            Load(atomic, order) => self.atomics[atomic].load(order, site, |_| ()),
+            Rmw(atomic, order) => self.atomics[atomic].rmw(order, site, |_| ()),
             Exchange(atomic, success, failure) => self.atomics[atomic]
-                .compare_exchange(success, failure, site, || Ok::<(), ()>(()))
+                .compare_exchange(success, failure, site, |_| Ok::<(), ()>(()))
                 .expect("the operation succeeds"),
             Fail(atomic, success, failure) => self.atomics[atomic]
-                .compare_exchange(success, failure, site, || Err::<(), ()>(()))
+                .compare_exchange(success, failure, site, |_| Err::<(), ()>(()))
                 .expect_err("the operation fails"),
             Fence(order) => fence(order, site),
             Lock(index) => hold(&self.locks[index]).lock(&KIND, site, site),

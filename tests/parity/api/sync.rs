@@ -1,37 +1,26 @@
-//! Uses the API of `lib`, and says what it saw.
+//! `sync`: locks, one-time initialisation, barriers.
 
-use std::fmt::Debug;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
-use super::lib::sync::{
+use super::super::lib::sync::{
     Barrier, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once, OnceLock, PoisonError, RwLock,
     RwLockReadGuard, RwLockWriteGuard, TryLockError,
 };
-use super::lib::thread;
+use super::super::lib::thread;
+use super::{Results, panics};
 
-#[derive(Default)]
-struct Results(Vec<String>);
-
-impl Results {
-    fn saw(&mut self, what: &str, value: impl Debug) {
-        self.0.push(format!("{what}: {value:?} {value:#?}"));
-    }
-}
-
-pub(crate) fn results() -> Vec<String> {
-    let mut results = Results::default();
-    mutex(&mut results);
-    poisoned_mutex(&mut results);
-    rwlock(&mut results);
-    poisoned_rwlock(&mut results);
-    condvar(&mut results);
-    once(&mut results);
-    once_lock(&mut results);
-    lazy_lock(&mut results);
-    barrier(&mut results);
+pub(super) fn results(results: &mut Results) {
+    mutex(results);
+    poisoned_mutex(results);
+    rwlock(results);
+    poisoned_rwlock(results);
+    condvar(results);
+    once(results);
+    once_lock(results);
+    lazy_lock(results);
+    barrier(results);
     auto_traits();
-    results.0
 }
 
 fn value<T>(result: LockResult<T>) -> (bool, T) {
@@ -39,12 +28,6 @@ fn value<T>(result: LockResult<T>) -> (bool, T) {
         Ok(value) => (false, value),
         Err(poisoned) => (true, poisoned.into_inner()),
     }
-}
-
-fn panics(f: impl FnOnce()) -> Option<String> {
-    let panic = catch_unwind(AssertUnwindSafe(f)).err()?;
-    let text = panic.downcast_ref::<String>().cloned();
-    Some(text.unwrap_or_else(|| (*panic.downcast_ref::<&str>().unwrap()).to_owned()))
 }
 
 fn mutex(results: &mut Results) {

@@ -1,0 +1,116 @@
+//! Atomics in any memory: the clock of an address.
+//!
+//! What `from_ptr` is given has no room for a clock beside the value, so the clock is found by the address. There is one for each address, which all
+//! views of it share, of whatever type. An atomic whose `as_ptr` was taken shares it too ([`AtomicClock::expose`]).
+//!
+//! A clock stays when its memory is freed, written by plain accesses, or used as another type. That adds no order that isn't there: who
+//! released through an address did so before the memory was freed, or written, and that was before it was used again (C++20,
+//! [new.delete.dataraces]), or else the program races on this very memory. So it is with atomics of two sizes that overlap: Rust wants
+//! them ordered by other means.
+//!
+//! The table only grows, by about 120 bytes for each address that was ever used so. It has no lock, and takes no memory from the program's
+//! allocator: it works in the child of a `fork`, and in an allocator that the engine has called.
+//!
+//! [new.delete.dataraces]: https://eel.is/c++draft/new.delete.dataraces
+
+use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
+use std::ptr;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::primitive::sync::atomic::AtomicU64;
+use crate::sync::atomic::AtomicClock;
+
+/// 128 KiB, of which the operating system provides what is used.
+const BUCKETS: usize = 1 << 14;
+
+/// The newest entry of each list.
+static TABLE: [AtomicPtr<Outlying>; BUCKETS] = [const { AtomicPtr::new(ptr::null_mut()) }; BUCKETS];
+
+/// What is known of an address. Never freed.
+struct Outlying {
+    address: usize,
+    clock: &'static AtomicClock,
+    view: View,
+    next: AtomicPtr<Outlying>,
+}
+
+/// What stands for an atomic whose value is elsewhere: a clock that says where, and in the value's place nothing of use.
+#[repr(C)]
+#[derive(Debug)]
+pub struct View {
+    clock: AtomicClock,
+    /// Room for a value of any type. All zeros, and never used.
+    _value: AtomicU64,
+}
+
+/// The view of the value at `address`, always the same one: its clock says that the value is [elsewhere](crate::sync::atomic::Place::elsewhere).
+pub fn view(address: usize) -> &'static View {
+    &entry(address).view
+}
+
+/// The clock of an address: of its view, and of an atomic there that has been exposed.
+pub(crate) fn clock_of(address: usize) -> &'static AtomicClock {
+    entry(address).clock
+}
+
+fn entry(address: usize) -> &'static Outlying {
+    let bucket = &TABLE[bucket_of(address)];
+    let mut newest = bucket.load(Acquire);
+    if let Some(found) = find(newest, address) {
+        return found;
+    }
+    let clock = leak(AtomicClock::new());
+    let made = leak(Outlying {
+        address,
+        clock,
+        view: View {
+            clock: AtomicClock::of_a_view(clock, address),
+            _value: AtomicU64::new(0),
+        },
+        next: AtomicPtr::new(newest),
+    });
+    let entry = ptr::from_ref(made).cast_mut();
+    while let Err(now) = bucket.compare_exchange(newest, entry, Release, Acquire) {
+        // Another thread was faster, perhaps with this very address: then ours is never used.
+        if let Some(found) = find(now, address) {
+            return found;
+        }
+        newest = now;
+        made.next.store(newest, Relaxed);
+    }
+    made
+}
+
+fn find(newest: *mut Outlying, address: usize) -> Option<&'static Outlying> {
+    let mut next = newest;
+    loop {
+        // SAFETY: null, or an entry, which `leak` made and the table's release published; nobody frees or changes it.
+        let entry = unsafe { next.as_ref::<'static>() }?;
+        if entry.address == address {
+            return Some(entry);
+        }
+        next = entry.next.load(Relaxed);
+    }
+}
+
+/// Fibonacci hashing: addresses differ in their middle bits.
+fn bucket_of(address: usize) -> usize {
+    let hash = (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (hash >> (u64::BITS - BUCKETS.ilog2())) as usize
+}
+
+/// Puts a value where it stays, in memory that isn't from the program's allocator.
+fn leak<T>(value: T) -> &'static T {
+    let layout = Layout::new::<T>();
+    // SAFETY: nothing that is put here is of size zero.
+    let place = unsafe { System.alloc(layout) }.cast::<T>();
+    if place.is_null() {
+        handle_alloc_error(layout);
+    }
+    // SAFETY: it was allocated for a `T`, nobody else has it, and nobody frees it.
+    unsafe {
+        place.write(value);
+        &*place
+    }
+}
