@@ -35,7 +35,11 @@
 // Only `Shared` uses some of what is here, and it is left out below.
 #![cfg_attr(all(test, loom), allow(dead_code))]
 
+#[cfg(all(feature = "race-check", feature = "arc-swap"))]
+pub mod arc_swap;
 pub mod cell;
+#[cfg(all(feature = "race-check", feature = "crossbeam"))]
+pub mod channel;
 mod exclusion;
 #[cfg(all(test, loom))]
 mod model;
@@ -59,6 +63,11 @@ pub mod thread;
 mod plain;
 #[cfg(not(feature = "race-check"))]
 pub use plain::{hb, sync, thread};
+
+#[cfg(all(not(feature = "race-check"), feature = "arc-swap"))]
+pub use plain::arc_swap;
+#[cfg(all(not(feature = "race-check"), feature = "crossbeam"))]
+pub use plain::channel;
 
 #[cfg(feature = "race-check")]
 pub use check::{Outcome, check, report};

@@ -13,6 +13,8 @@ mod mutex;
 mod once;
 mod once_lock;
 mod rwlock;
+#[cfg(feature = "crossbeam")]
+mod wait_group;
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
@@ -22,3 +24,5 @@ pub use once::{Once, OnceState};
 pub use once_lock::OnceLock;
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+#[cfg(feature = "crossbeam")]
+pub use wait_group::WaitGroup;

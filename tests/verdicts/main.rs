@@ -13,6 +13,8 @@ mod barriers;
 mod cells;
 mod channels;
 mod condvars;
+#[cfg(feature = "crossbeam")]
+mod crossbeam;
 mod hb;
 mod mutexes;
 mod once;
