@@ -48,6 +48,7 @@ mod shadow;
 // It is `const` to make, which `loom`'s types are not.
 #[cfg(not(all(test, loom)))]
 mod shared;
+mod waiting;
 
 // The one place that decides between the tracked types and `std`'s.
 #[cfg(feature = "race-check")]

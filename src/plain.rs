@@ -12,6 +12,10 @@ pub mod sync {
         TryLockResult, WaitTimeoutResult, mpsc,
     };
 
+    pub use crate::waiting::{
+        AcquireError, CancellationToken, DropGuard, Latch, OwnedSemaphorePermit, Semaphore,
+        SemaphorePermit, TryAcquireError,
+    };
     #[cfg(feature = "crossbeam")]
     pub use crossbeam_utils::sync::WaitGroup;
 

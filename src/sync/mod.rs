@@ -16,6 +16,10 @@ mod rwlock;
 #[cfg(feature = "crossbeam")]
 mod wait_group;
 
+pub use crate::waiting::{
+    AcquireError, CancellationToken, DropGuard, Latch, OwnedSemaphorePermit, Semaphore,
+    SemaphorePermit, TryAcquireError,
+};
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use lazy_lock::LazyLock;

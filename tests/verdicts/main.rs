@@ -19,6 +19,9 @@ mod hb;
 mod mutexes;
 mod once;
 mod rwlocks;
+#[cfg(feature = "arc-swap")]
+mod snapshots;
 mod threads;
+mod waiting;
 
 use judge::{none, one_after_the_other, races, wait_for, wait_for_scoped};
