@@ -24,7 +24,7 @@
 //! | --- | --- |
 //! | share a value in a test or a model | [`Shared`] |
 //! | check `unsafe` code | [`cell::UnsafeCell`] |
-//! | synchronise | [`sync`], [`thread`] |
+//! | synchronise | [`sync`], [`thread`]; with the cargo features `crossbeam` and `arc-swap` also `channel` and `arc_swap` |
 //! | tell of synchronisation that racecheck can't see | [`hb`] |
 //! | fail a test when its body races | [`macro@test`] |
 //! | assert on the races of a piece of code | [`check()`] |
