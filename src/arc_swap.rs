@@ -279,7 +279,6 @@ pub struct Guard<T: RefCnt> {
 
 impl<T: RefCnt> Guard<T> {
     /// As `arc_swap::Guard::into_inner`.
-    #[expect(clippy::wrong_self_convention, reason = "as the crate's")]
     pub fn into_inner(guard: Guard<T>) -> T {
         Arc::unwrap_or_clone(real::Guard::into_inner(guard.inner)).value
     }

@@ -7,7 +7,6 @@
 //!
 //! No sender or receiver waits here, nor does any code of the user's run while the lock is held.
 
-use std::mem;
 use std::panic::Location;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -86,7 +85,7 @@ impl Places {
         if counts.receives.len() <= slot {
             counts.receives.resize_with(slot + 1, || None);
         }
-        let last = mem::replace(&mut counts.receives[slot], Some(Receive { place, clock }));
+        let last = counts.receives[slot].replace(Receive { place, clock });
         debug_assert!(last.is_none(), "its sender has taken it");
         while counts.is_received(counts.received, self.capacity) {
             counts.received += 1;

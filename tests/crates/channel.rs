@@ -295,7 +295,7 @@ fn macros(results: &mut Results) {
     }
     results.saw("made", made.get());
     select! { default => results.saw("nothing but default", ()) }
-    let optional = Some(&rx2);
+    let optional = [&rx2].into_iter().find(|rx| rx.is_full());
     select! {
         recv(optional.unwrap_or(&channel::never())) -> _ => unreachable!(),
         recv(channel::after(SHORT)) -> now => results.saw("after", now.is_ok()),

@@ -64,7 +64,8 @@ fn compare_and_swap(results: &mut Results) {
     results.saw("same", swap.compare_and_swap(a, b.clone()));
     results.saw("pointer", swap.compare_and_swap(Arc::as_ptr(b), c.clone()));
     results.saw("guard", swap.compare_and_swap(swap.load(), a.clone()));
-    results.saw("guard", swap.compare_and_swap(&swap.load(), b.clone()));
+    let guard = &swap.load();
+    results.saw("guard", swap.compare_and_swap(guard, b.clone()));
     let pointer = Arc::as_ptr(b).cast_mut();
     results.saw("pointer", swap.compare_and_swap(pointer, a.clone()));
     // A value that came back is the same.

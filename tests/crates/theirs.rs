@@ -2,7 +2,7 @@
 
 pub(crate) mod lib {
     #[cfg(feature = "arc-swap")]
-    pub(crate) use arc_swap;
+    pub(crate) use ::arc_swap;
     #[cfg(feature = "crossbeam")]
     pub(crate) use crossbeam_channel as channel;
     #[cfg(feature = "crossbeam")]

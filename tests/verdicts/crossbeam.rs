@@ -10,6 +10,8 @@ use racecheck::{Shared, thread};
 
 use crate::{none, one_after_the_other, races};
 
+type Ends<'a> = (&'a Sender<u32>, &'a Receiver<u32>);
+
 const LONG: Duration = Duration::from_secs(600);
 
 /// Each way to send, and to receive: they take the same edges.
@@ -235,17 +237,16 @@ fn all_ends_happen_before_the_disconnect() {
         let program = |write_first: bool, senders_go: bool| {
             let value = Shared::new(0);
             let (tx, rx) = capacity.map_or_else(unbounded::<()>, bounded);
-            let (goes, stays): (Box<dyn FnOnce() + Send>, Box<dyn FnOnce() + Send>) = if senders_go
-            {
-                (
+            let [goes, stays]: [Box<dyn FnOnce() + Send>; 2] = if senders_go {
+                [
                     Box::new(move || drop(tx)),
                     Box::new(move || assert!(rx.recv().is_err())),
-                )
+                ]
             } else {
-                (
+                [
                     Box::new(move || drop(rx)),
                     Box::new(move || assert!(tx.send(()).is_err())),
-                )
+                ]
             };
             one_after_the_other(
                 || {
@@ -314,20 +315,20 @@ fn messages_dropped_unread_are_ordered_too() {
 /// What is done with a channel that hands nothing over, by two threads one after the other.
 #[test]
 fn what_fails_or_only_looks_orders_nothing() {
-    let attempts: [fn(&Sender<u32>, &Receiver<u32>); 8] = [
-        |_, rx| assert!(rx.try_recv().is_err()),
-        |_, rx| assert!(rx.recv_timeout(Duration::ZERO).is_err()),
-        |_, rx| select! { recv(rx) -> _ => unreachable!(), default => () },
-        |tx, rx| assert!(tx.is_empty() && rx.is_empty() && tx.same_channel(&tx.clone())),
-        |_, rx| assert!(Select::new_biased().recv(rx) == 0),
-        |tx, _| {
+    let attempts: [fn(Ends<'_>); 8] = [
+        |(_, rx)| assert!(rx.try_recv().is_err()),
+        |(_, rx)| assert!(rx.recv_timeout(Duration::ZERO).is_err()),
+        |(_, rx)| select! { recv(rx) -> _ => unreachable!(), default => () },
+        |(tx, rx)| assert!(tx.is_empty() && rx.is_empty() && tx.same_channel(&tx.clone())),
+        |(_, rx)| assert!(Select::new_biased().recv(rx) == 0),
+        |(tx, _)| {
             let (full, _rx) = bounded(1);
             full.send(0).unwrap();
             assert_eq!(full.try_send(1), Err(TrySendError::Full(1)));
             assert!(tx.capacity().is_some());
         },
-        |_, _| assert!(channel::after(Duration::ZERO).recv().is_ok()),
-        |_, _| assert!(channel::never::<()>().try_recv().is_err()),
+        |(_, _)| assert!(channel::after(Duration::ZERO).recv().is_ok()),
+        |(_, _)| assert!(channel::never::<()>().try_recv().is_err()),
     ];
     for attempt in attempts {
         races(|| {
@@ -335,11 +336,11 @@ fn what_fails_or_only_looks_orders_nothing() {
             one_after_the_other(
                 || {
                     let line = at!(value.set(1));
-                    attempt(&tx, &rx);
+                    attempt((&tx, &rx));
                     line
                 },
                 || {
-                    attempt(&tx, &rx);
+                    attempt((&tx, &rx));
                     at!(value.get())
                 },
             )

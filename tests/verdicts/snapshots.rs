@@ -70,7 +70,7 @@ fn an_older_snapshot_orders_nothing() {
     races(|| {
         let (value, swap) = (Shared::new(0), ArcSwap::from_pointee(0));
         let old = swap.load();
-        let line = thread::scope(|s| {
+        thread::scope(|s| {
             let storer = s.spawn(|| {
                 let line = at!(value.set(1));
                 swap.store(Arc::new(1));
@@ -80,8 +80,7 @@ fn an_older_snapshot_orders_nothing() {
             assert_eq!((**old, *old.clone()), (0, 0));
             let read = at!(value.get());
             (storer.join().unwrap(), read)
-        });
-        line
+        })
     });
 }
 
