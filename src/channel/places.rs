@@ -108,3 +108,28 @@ impl Counts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::bounded;
+
+    use super::*;
+
+    /// The second of two receives is done first. Its room isn't there before the first one's, which the next sender will look for.
+    #[test]
+    fn room_is_given_back_in_the_order_of_the_queue() {
+        let site = Location::caller();
+        let (places, (take, make), (tx, rx)) = (Places::new(2), bounded(2), bounded(2));
+        for _ in 0..2 {
+            take.send(()).unwrap();
+            let sent = places.send(Message::new((), site), &tx, site);
+            assert!(sent.is_ok());
+        }
+        let place = || rx.recv().unwrap().place;
+        assert_eq!((place(), place()), (0, 1));
+        places.received(1, SyncClock::new(), &make);
+        assert!(take.is_full());
+        places.received(0, SyncClock::new(), &make);
+        assert!(take.is_empty());
+    }
+}

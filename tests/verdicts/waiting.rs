@@ -228,6 +228,15 @@ fn only_the_first_cancellation_orders() {
         |token| assert!(!token.is_cancelled()),
         |token| assert!(!token.cancelled_timeout(Duration::ZERO)),
     );
+    // A parent's cancellation was first.
+    let parent_first = || {
+        let parent = CancellationToken::new();
+        parent.cancel();
+        parent.child_token()
+    };
+    is_no_edge(parent_first, CancellationToken::cancel, |child| {
+        child.cancelled();
+    });
     // The child was cancelled before its parent.
     let child_first = || {
         let parent = CancellationToken::new();
