@@ -1,14 +1,12 @@
 //! crossbeam's channels and wait groups: pools of workers, semaphores made of channels, select.
 
-use std::sync::atomic::AtomicBool as StdBool;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use racecheck::channel::{bounded, select, tick, unbounded};
 use racecheck::sync::WaitGroup;
 use racecheck::{Shared, thread};
 
-use crate::{in_turn, none, races, says, until};
+use crate::{in_turn, none, races, says};
 
 #[test]
 fn prim_07_wait_group_of_crossbeam() {
@@ -49,29 +47,6 @@ fn prim_07_wait_group_of_crossbeam() {
     none(|| program(true));
     let race = &races(|| program(false))[0];
     says(race, "it left the WaitGroup", "");
-}
-
-#[test]
-fn prim_08_rendezvous_of_crossbeam() {
-    let program = |capacity: usize| {
-        let (answer, (ask, asked)) = (Shared::new(0), bounded(capacity));
-        let received = StdBool::new(false);
-        thread::scope(|s| {
-            let expert = s.spawn(|| {
-                let line = at!(answer.set(42));
-                asked.recv().unwrap();
-                received.store(true, Relaxed);
-                line
-            });
-            ask.send("what is it?").unwrap();
-            until(&received);
-            let line = at!(answer.get());
-            (expert.join().unwrap(), line)
-        })
-    };
-    none(|| program(0));
-    let race = &races(|| program(1))[0];
-    says(race, "nothing orders the two", "");
 }
 
 /// A semaphore made of a channel: a permit is a message in it, and whoever has done gives back any.
@@ -227,38 +202,4 @@ fn prim_10_workers() {
             assert_eq!(sum, 465);
         });
     });
-}
-
-#[test]
-fn prim_11_unbounded_queue_of_crossbeam() {
-    let program = |messages: usize| {
-        let (entry, (log, logged)) = (Shared::new(0), unbounded());
-        let ((), lines) = in_turn(
-            || log.send(1).unwrap(),
-            || {
-                in_turn(
-                    || {
-                        let line = at!(entry.set(2));
-                        log.send(2).unwrap();
-                        line
-                    },
-                    || {
-                        for message in 1..=messages {
-                            assert_eq!(logged.recv(), Ok(message));
-                        }
-                        at!(entry.get())
-                    },
-                )
-            },
-        );
-        lines
-    };
-    none(|| program(2));
-    let race = &races(|| program(1))[0];
-    says(
-        race,
-        "released something since its write (last, it sent a message",
-        "",
-    );
-    says(race, "has acquired none of it", "");
 }
