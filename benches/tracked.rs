@@ -379,6 +379,31 @@ mod channel {
     }
 }
 
+/// crossbeam's channels, beside the tracked ones: a message by one thread.
+#[cfg(feature = "crossbeam")]
+#[divan::bench_group(sample_size = 10_000)]
+mod crossbeam_one_thread {
+    use super::*;
+
+    macro_rules! message {
+        ($name:ident, $channel:expr) => {
+            #[divan::bench]
+            fn $name(bencher: Bencher<'_, '_>) {
+                let (tx, rx) = $channel;
+                bencher.bench_local(|| {
+                    tx.send(black_box(1usize)).expect("the receiver is here");
+                    rx.recv().expect("a message is here")
+                });
+            }
+        };
+    }
+
+    message!(unbounded_plain, crossbeam_channel::unbounded());
+    message!(unbounded_tracked, racecheck::channel::unbounded());
+    message!(bounded_1024_plain, crossbeam_channel::bounded(1024));
+    message!(bounded_1024_tracked, racecheck::channel::bounded(1024));
+}
+
 #[divan::bench_group(sample_size = 10)]
 mod thread {
     use super::*;

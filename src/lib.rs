@@ -24,7 +24,7 @@
 //! | --- | --- |
 //! | share a value in a test or a model | [`Shared`] |
 //! | check `unsafe` code | [`cell::UnsafeCell`] |
-//! | synchronise | [`sync`], [`thread`]; with the feature `parking_lot`, `racecheck::parking_lot` |
+//! | synchronise | [`sync`], [`thread`]; with the cargo features `crossbeam`, `arc-swap` and `parking_lot` also `channel`, `arc_swap` and `parking_lot` |
 //! | tell of synchronisation that racecheck can't see | [`hb`] |
 //! | fail a test when its body races | [`macro@test`] |
 //! | assert on the races of a piece of code | [`check()`] |
@@ -35,7 +35,11 @@
 // Only `Shared` uses some of what is here, and it is left out below.
 #![cfg_attr(all(test, loom), allow(dead_code))]
 
+#[cfg(all(feature = "race-check", feature = "arc-swap"))]
+pub mod arc_swap;
 pub mod cell;
+#[cfg(all(feature = "race-check", feature = "crossbeam"))]
+pub mod channel;
 mod exclusion;
 #[cfg(all(test, loom))]
 mod model;
@@ -44,6 +48,7 @@ mod shadow;
 // It is `const` to make, which `loom`'s types are not.
 #[cfg(not(all(test, loom)))]
 mod shared;
+mod waiting;
 
 // The one place that decides between the tracked types and `std`'s.
 #[cfg(feature = "race-check")]
@@ -63,6 +68,11 @@ mod plain;
 pub use plain::parking_lot;
 #[cfg(not(feature = "race-check"))]
 pub use plain::{hb, sync, thread};
+
+#[cfg(all(not(feature = "race-check"), feature = "arc-swap"))]
+pub use plain::arc_swap;
+#[cfg(all(not(feature = "race-check"), feature = "crossbeam"))]
+pub use plain::channel;
 
 #[cfg(feature = "race-check")]
 pub use check::{Outcome, check, report};

@@ -14,6 +14,13 @@ pub mod sync {
         TryLockResult, WaitTimeoutResult, mpsc,
     };
 
+    pub use crate::waiting::{
+        AcquireError, CancellationToken, DropGuard, Latch, OwnedSemaphorePermit, Semaphore,
+        SemaphorePermit, TryAcquireError,
+    };
+    #[cfg(feature = "crossbeam")]
+    pub use crossbeam_utils::sync::WaitGroup;
+
     /// `std::sync::atomic`.
     pub mod atomic {
         pub use std::sync::atomic::*;
@@ -37,6 +44,23 @@ pub mod parking_lot {
 /// `std::thread`.
 pub mod thread {
     pub use std::thread::*;
+}
+
+/// `arc-swap`, as far as there is a tracked form.
+#[cfg(feature = "arc-swap")]
+pub mod arc_swap {
+    pub use ::arc_swap::{ArcSwap, ArcSwapAny, ArcSwapOption, AsRaw, Guard, RefCnt};
+}
+
+/// `crossbeam-channel`.
+#[cfg(feature = "crossbeam")]
+pub mod channel {
+    pub use crossbeam_channel::{
+        IntoIter, Iter, ReadyTimeoutError, Receiver, RecvError, RecvTimeoutError, Select,
+        SelectTimeoutError, SelectedOperation, SendError, SendTimeoutError, Sender, TryIter,
+        TryReadyError, TryRecvError, TrySelectError, TrySendError, after, at, bounded, never,
+        select, select_biased, tick, unbounded,
+    };
 }
 
 /// Annotations for synchronisation that racecheck can't see. Without the feature `race-check` they do nothing.

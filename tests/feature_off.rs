@@ -68,6 +68,36 @@ fn mpsc() {
     same_function(ours::sync_channel::<u8>, stds::sync_channel::<u8>);
 }
 
+#[cfg(feature = "crossbeam")]
+#[test]
+fn crossbeam() {
+    use crossbeam_channel as theirs;
+    use racecheck::channel as ours;
+
+    same::<ours::Sender<u8>, theirs::Sender<u8>>();
+    same::<ours::Receiver<u8>, theirs::Receiver<u8>>();
+    same::<ours::IntoIter<u8>, theirs::IntoIter<u8>>();
+    same::<ours::Iter<'static, u8>, theirs::Iter<'static, u8>>();
+    same::<ours::TryIter<'static, u8>, theirs::TryIter<'static, u8>>();
+    same::<ours::Select<'static>, theirs::Select<'static>>();
+    same::<ours::SelectedOperation<'static>, theirs::SelectedOperation<'static>>();
+    same_function(ours::bounded::<u8>, theirs::bounded::<u8>);
+    same_function(ours::unbounded::<u8>, theirs::unbounded::<u8>);
+    same::<racecheck::sync::WaitGroup, crossbeam_utils::sync::WaitGroup>();
+}
+
+#[cfg(feature = "arc-swap")]
+#[test]
+fn snapshots() {
+    use arc_swap as theirs;
+    use racecheck::arc_swap as ours;
+    use std::sync::Arc;
+
+    same::<ours::ArcSwap<u8>, theirs::ArcSwap<u8>>();
+    same::<ours::ArcSwapOption<u8>, theirs::ArcSwapOption<u8>>();
+    same::<ours::Guard<Arc<u8>>, theirs::Guard<Arc<u8>>>();
+}
+
 #[test]
 fn atomic() {
     use racecheck::sync::atomic as ours;

@@ -13,7 +13,13 @@ mod mutex;
 pub(crate) mod once;
 mod once_lock;
 mod rwlock;
+#[cfg(feature = "crossbeam")]
+mod wait_group;
 
+pub use crate::waiting::{
+    AcquireError, CancellationToken, DropGuard, Latch, OwnedSemaphorePermit, Semaphore,
+    SemaphorePermit, TryAcquireError,
+};
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use lazy_lock::LazyLock;
@@ -24,3 +30,5 @@ pub use once::{Once, OnceState};
 pub use once_lock::OnceLock;
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+#[cfg(feature = "crossbeam")]
+pub use wait_group::WaitGroup;

@@ -1,79 +1,13 @@
-//! Mutual exclusion of one's own: a semaphore, a spin lock, Peterson's and Dekker's algorithms.
+//! Mutual exclusion of one's own: a spin lock, Peterson's and Dekker's algorithms.
 
 use std::sync::Barrier as StdBarrier;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release, SeqCst};
 
 use racecheck::cell::UnsafeCell;
 use racecheck::sync::atomic::{AtomicBool, AtomicUsize};
-use racecheck::sync::{Condvar, Mutex};
 use racecheck::{Shared, check, thread};
 
 use crate::{in_turn, none, races, says};
-
-/// So many at a time.
-struct Semaphore {
-    permits: Mutex<usize>,
-    released: Condvar,
-}
-
-impl Semaphore {
-    fn new(permits: usize) -> Semaphore {
-        Semaphore {
-            permits: Mutex::new(permits),
-            released: Condvar::new(),
-        }
-    }
-
-    fn acquire(&self) {
-        let permits = self.permits.lock().unwrap();
-        let mut permits = self
-            .released
-            .wait_while(permits, |permits| *permits == 0)
-            .unwrap();
-        *permits -= 1;
-    }
-
-    fn release(&self) {
-        *self.permits.lock().unwrap() += 1;
-        self.released.notify_one();
-    }
-}
-
-#[test]
-fn prim_12_semaphore() {
-    none(|| {
-        let (semaphore, total) = (Semaphore::new(1), Shared::new(0));
-        thread::scope(|s| {
-            for _ in 0..4 {
-                s.spawn(|| {
-                    for _ in 0..10 {
-                        semaphore.acquire();
-                        total.update(|n| n + 1);
-                        semaphore.release();
-                    }
-                });
-            }
-        });
-        assert_eq!(total.get(), 40);
-    });
-    let race = &races(|| {
-        let (semaphore, total) = (Semaphore::new(1), Shared::new(0));
-        in_turn(
-            || {
-                semaphore.acquire();
-                let line = at!(total.update(|n| n + 1));
-                semaphore.release();
-                line
-            },
-            || at!(total.get()),
-        )
-    })[0];
-    says(
-        race,
-        "released something since its write (last, it unlocked a Mutex",
-        "",
-    );
-}
 
 /// A spin lock with these orderings, around a counter.
 struct SpinLock {

@@ -14,6 +14,8 @@ mod judge;
 
 mod algorithms;
 mod caches;
+#[cfg(feature = "crossbeam")]
+mod channels;
 mod counters;
 mod deadlocks;
 mod exclusion;
@@ -22,6 +24,9 @@ mod lifecycles;
 mod orderings;
 mod primitives;
 mod publication;
+#[cfg(feature = "arc-swap")]
+mod snapshots;
+mod waiting;
 
 use std::sync::atomic::AtomicBool as StdBool;
 use std::sync::atomic::Ordering::Relaxed;

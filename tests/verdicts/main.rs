@@ -14,11 +14,16 @@ mod barriers;
 mod cells;
 mod channels;
 mod condvars;
+#[cfg(feature = "crossbeam")]
+mod crossbeam;
 mod hb;
 mod lock_order;
 mod mutexes;
 mod once;
 mod rwlocks;
+#[cfg(feature = "arc-swap")]
+mod snapshots;
 mod threads;
+mod waiting;
 
 use judge::{none, one_after_the_other, races, wait_for, wait_for_scoped};

@@ -183,11 +183,10 @@ impl<T> SyncSender<T> {
         let site = Location::caller();
         let message = Message::new(value, site);
         if self.turns.bound == 0 {
-            let (reply, answer) = real::sync_channel(1);
-            let sent = self.inner.send(message.with_reply(reply));
-            return match sent {
+            let (message, answer) = message.with_answer();
+            return match self.inner.send(message) {
                 Ok(()) => {
-                    take_answer(&answer, site);
+                    answer.take(site);
                     Ok(())
                 }
                 Err(SendError(message)) => Err(SendError(self.disconnected(message, site))),
@@ -228,11 +227,10 @@ impl<T> SyncSender<T> {
         let site = Location::caller();
         let message = Message::new(value, site);
         if self.turns.bound == 0 {
-            let (reply, answer) = real::sync_channel(1);
-            let sent = self.inner.try_send(message.with_reply(reply));
-            return match sent {
+            let (message, answer) = message.with_answer();
+            return match self.inner.try_send(message) {
                 Ok(()) => {
-                    take_answer(&answer, site);
+                    answer.take(site);
                     Ok(())
                 }
                 Err(failed) => Err(self.not_sent(failed, site)),
@@ -278,13 +276,6 @@ impl<T> SyncSender<T> {
     fn disconnected(&self, message: Message<T>, site: &'static Location<'static>) -> T {
         self.ends.receiver.acquire(&DISCONNECT, site);
         message.take_back()
-    }
-}
-
-/// The receive of this very message happens before its send's completion. There is no answer if the message was dropped unread.
-fn take_answer(answer: &real::Receiver<SyncClock>, site: &'static Location<'static>) {
-    if let Ok(clock) = answer.recv() {
-        clock.acquire(&RECEIVE, site);
     }
 }
 

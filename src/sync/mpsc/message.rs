@@ -1,14 +1,14 @@
-//! A value on its way, with the clock of its sender.
+//! A value on its way, with the clock of its sender. `std`'s channels and crossbeam's carry the same.
 
 use std::panic::Location;
 use std::sync::mpsc as real;
 
 use race_core::sync::SyncClock;
 
-use super::CHANNEL;
+use super::{CHANNEL, RECEIVE};
 
 /// A message. Whoever takes the value out, or drops it unread, is ordered after the send.
-pub(super) struct Message<T> {
+pub(crate) struct Message<T> {
     value: Option<T>,
     clock: SyncClock,
     site: &'static Location<'static>,
@@ -17,7 +17,7 @@ pub(super) struct Message<T> {
 }
 
 impl<T> Message<T> {
-    pub(super) fn new(value: T, site: &'static Location<'static>) -> Message<T> {
+    pub(crate) fn new(value: T, site: &'static Location<'static>) -> Message<T> {
         Message {
             value: Some(value),
             clock: SyncClock::released(&CHANNEL, site),
@@ -26,19 +26,20 @@ impl<T> Message<T> {
         }
     }
 
-    pub(super) fn with_reply(self, reply: real::SyncSender<SyncClock>) -> Message<T> {
-        let mut message = self;
-        message.reply = Some(reply);
-        message
+    /// For a rendezvous: the message, and what its receiver will answer.
+    pub(crate) fn with_answer(mut self) -> (Message<T>, Answer) {
+        let (reply, answer) = real::sync_channel(1);
+        self.reply = Some(reply);
+        (self, Answer(answer))
     }
 
     /// What its sender has released with it.
-    pub(super) fn clock(&self) -> SyncClock {
+    pub(crate) fn clock(&self) -> SyncClock {
         self.clock.clone()
     }
 
     /// The receiver takes the value. `received` is what it had released before it began to receive.
-    pub(super) fn open(mut self, received: SyncClock, site: &'static Location<'static>) -> T {
+    pub(crate) fn open(mut self, received: SyncClock, site: &'static Location<'static>) -> T {
         self.clock.acquire(&CHANNEL, site);
         if let Some(reply) = self.reply.take() {
             // The sender waits for it, unless it is gone.
@@ -48,7 +49,7 @@ impl<T> Message<T> {
     }
 
     /// The sender gets the value back, unsent.
-    pub(super) fn take_back(mut self) -> T {
+    pub(crate) fn take_back(mut self) -> T {
         self.take()
     }
 
@@ -61,6 +62,18 @@ impl<T> Drop for Message<T> {
     fn drop(&mut self) {
         if self.value.is_some() {
             self.clock.acquire(&CHANNEL, self.site);
+        }
+    }
+}
+
+/// What the sender of a rendezvous waits for.
+pub(crate) struct Answer(real::Receiver<SyncClock>);
+
+impl Answer {
+    /// The receive of this very message happens before its send's completion. There is no answer if the message was dropped unread.
+    pub(crate) fn take(self, site: &'static Location<'static>) {
+        if let Ok(clock) = self.0.recv() {
+            clock.acquire(&RECEIVE, site);
         }
     }
 }

@@ -7,7 +7,7 @@
 //! `unbounded` is `channel()`, `bounded` is `sync_channel()`, `receiver` serves both; a `message` is a value with its clock.
 
 mod bounded;
-mod message;
+pub(crate) mod message;
 mod receiver;
 mod unbounded;
 
@@ -21,19 +21,19 @@ use std::sync::Arc;
 
 use race_core::sync::{SyncKind, SyncObject};
 
-static CHANNEL: SyncKind = SyncKind {
+pub(crate) static CHANNEL: SyncKind = SyncKind {
     name: "channel",
     release: "sent a message",
     acquire: "received it",
 };
 
-static RECEIVE: SyncKind = SyncKind {
+pub(crate) static RECEIVE: SyncKind = SyncKind {
     name: "channel",
     release: "received from a full channel",
     acquire: "sent to it",
 };
 
-static DISCONNECT: SyncKind = SyncKind {
+pub(crate) static DISCONNECT: SyncKind = SyncKind {
     name: "channel",
     release: "dropped its end of the channel made at",
     acquire: "saw the disconnect",
@@ -41,15 +41,15 @@ static DISCONNECT: SyncKind = SyncKind {
 
 /// What the two ends leave behind when they go.
 #[derive(Debug)]
-struct Ends {
-    senders: SyncObject,
-    receiver: SyncObject,
+pub(crate) struct Ends {
+    pub(crate) senders: SyncObject,
+    pub(crate) receiver: SyncObject,
     /// Stands for the place of a drop, which nobody tells.
     made: &'static Location<'static>,
 }
 
 impl Ends {
-    fn of_channel_made_at(made: &'static Location<'static>) -> SharedEnds {
+    pub(crate) fn of_channel_made_at(made: &'static Location<'static>) -> SharedEnds {
         Arc::new(Ends {
             senders: SyncObject::new(),
             receiver: SyncObject::new(),
@@ -57,13 +57,13 @@ impl Ends {
         })
     }
 
-    fn release_by_sender(&self) {
+    pub(crate) fn release_by_sender(&self) {
         self.senders.release(&DISCONNECT, self.made);
     }
 
-    fn release_by_receiver(&self) {
+    pub(crate) fn release_by_receiver(&self) {
         self.receiver.release(&DISCONNECT, self.made);
     }
 }
 
-type SharedEnds = Arc<Ends>;
+pub(crate) type SharedEnds = Arc<Ends>;

@@ -1,0 +1,18 @@
+//! The modules on racecheck's types.
+
+pub(crate) mod lib {
+    #[cfg(feature = "arc-swap")]
+    pub(crate) use racecheck::arc_swap;
+    #[cfg(feature = "crossbeam")]
+    pub(crate) use racecheck::{channel, sync::WaitGroup};
+}
+
+#[cfg(feature = "crossbeam")]
+#[path = "channel.rs"]
+pub(crate) mod channel;
+#[cfg(feature = "arc-swap")]
+#[path = "snapshots.rs"]
+pub(crate) mod snapshots;
+#[cfg(feature = "crossbeam")]
+#[path = "wait_group.rs"]
+pub(crate) mod wait_group;
