@@ -44,6 +44,7 @@ mod shadow;
 // It is `const` to make, which `loom`'s types are not.
 #[cfg(not(all(test, loom)))]
 mod shared;
+mod unsize;
 
 // The one place that decides between the tracked types and `std`'s.
 #[cfg(feature = "race-check")]

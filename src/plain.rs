@@ -7,9 +7,9 @@ use std::fmt;
 /// `std::sync`, as far as there is a tracked form.
 pub mod sync {
     pub use std::sync::{
-        Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once,
+        Arc, Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once,
         OnceLock, OnceState, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,
-        TryLockResult, WaitTimeoutResult, mpsc,
+        TryLockResult, WaitTimeoutResult, Weak, mpsc,
     };
 
     /// `std::sync::atomic`.

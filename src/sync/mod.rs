@@ -4,6 +4,7 @@
 //! `std`'s. What isn't here yet has no tracked form: `std`'s own would order threads without the engine's knowledge, so it is left out
 //! in both builds.
 
+mod arc;
 pub mod atomic;
 mod barrier;
 mod condvar;
@@ -14,6 +15,7 @@ mod once;
 mod once_lock;
 mod rwlock;
 
+pub use arc::{Arc, Weak};
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use lazy_lock::LazyLock;

@@ -10,6 +10,8 @@ use super::lib::sync::{
 };
 use super::lib::thread;
 
+mod arc;
+
 #[derive(Default)]
 struct Results(Vec<String>);
 
@@ -30,6 +32,7 @@ pub(crate) fn results() -> Vec<String> {
     once_lock(&mut results);
     lazy_lock(&mut results);
     barrier(&mut results);
+    arc::all(&mut results);
     auto_traits();
     results.0
 }
