@@ -1,6 +1,8 @@
 //! Joining and parking: [`JoinHandle`], [`Thread`], [`park`].
 
 use std::fmt;
+#[cfg(unix)]
+use std::os::unix::thread::{JoinHandleExt, RawPthread};
 use std::panic::Location;
 use std::thread as real;
 use std::thread::ThreadId;
@@ -63,6 +65,13 @@ pub fn park_timeout(duration: Duration) {
     Handle::current().parked(Location::caller());
 }
 
+/// As `std::thread::park_timeout_ms`.
+#[deprecated(note = "replaced by `std::thread::park_timeout`")]
+#[track_caller]
+pub fn park_timeout_ms(ms: u32) {
+    park_timeout(Duration::from_millis(ms.into()));
+}
+
 /// `std::thread::JoinHandle`, tracked: all that the thread did happens before the return of [`join`](JoinHandle::join).
 pub struct JoinHandle<T> {
     inner: real::JoinHandle<T>,
@@ -81,6 +90,7 @@ impl<T> JoinHandle<T> {
     /// The panic's payload, if the thread panicked.
     #[track_caller]
     pub fn join(self) -> real::Result<T> {
+        self.thread.handle.await_end();
         let result = self.inner.join();
         self.thread.handle.join(Location::caller());
         result
@@ -100,5 +110,17 @@ impl<T> JoinHandle<T> {
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
+    }
+}
+
+/// The thread's POSIX name. A `pthread_join` of it orders as [`join`](JoinHandle::join) does, on Linux with glibc, where that is interposed.
+#[cfg(unix)]
+impl<T> JoinHandleExt for JoinHandle<T> {
+    fn as_pthread_t(&self) -> RawPthread {
+        self.inner.as_pthread_t()
+    }
+
+    fn into_pthread_t(self) -> RawPthread {
+        self.inner.into_pthread_t()
     }
 }

@@ -186,6 +186,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     /// The panic's payload, if the thread panicked.
     #[track_caller]
     pub fn join(self) -> real::Result<T> {
+        self.thread.handle.await_end();
         let result = self.inner.join();
         self.thread.handle.join(Location::caller());
         match result {

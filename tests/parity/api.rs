@@ -11,6 +11,7 @@ use super::lib::sync::{
 use super::lib::thread;
 
 mod arc;
+mod threads;
 
 #[derive(Default)]
 struct Results(Vec<String>);
@@ -33,6 +34,7 @@ pub(crate) fn results() -> Vec<String> {
     lazy_lock(&mut results);
     barrier(&mut results);
     arc::all(&mut results);
+    threads::all(&mut results);
     auto_traits();
     results.0
 }

@@ -13,6 +13,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::ptr;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::super::lib::sync::{Arc, Mutex, Weak};
 use super::super::lib::thread;
@@ -288,7 +290,10 @@ fn traits(results: &mut Results) {
         "equal",
         (one == one.clone(), two == two.clone(), one != two),
     );
-    results.saw("compared", (one.partial_cmp(&two), one < two, one >= one));
+    results.saw(
+        "compared",
+        (one.partial_cmp(&two), one < two, one >= one.clone()),
+    );
     results.saw("ordered", Arc::new(1).max(Arc::new(2)));
     let ages: HashMap<Arc<str>, u8> = HashMap::from([(Arc::from("a"), 1)]);
     results.saw("found", ages.get("a"));
@@ -337,17 +342,17 @@ fn in_the_value_s_place(results: &mut Results) {
 }
 
 /// Says that it is dropped.
-struct Says<'a>(&'a Cell<u32>);
+struct Says<'a>(&'a AtomicU32);
 
 impl Drop for Says<'_> {
     fn drop(&mut self) {
-        self.0.set(self.0.get() + 1);
+        self.0.fetch_add(1, Relaxed);
     }
 }
 
 fn destructors(results: &mut Results) {
-    let dropped = Cell::new(0);
-    let mut saw = |what: &str| results.saw(what, dropped.take());
+    let dropped = AtomicU32::new(0);
+    let mut saw = |what: &str| results.saw(what, dropped.swap(0, Relaxed));
     let one = Arc::new(Says(&dropped));
     let (two, weak) = (one.clone(), Arc::downgrade(&one));
     drop(one);

@@ -19,7 +19,7 @@ use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::sync as real;
 
-use block::{Header, Vacant};
+use block::{Header, Owner, Vacant};
 use kinds::{DOWNGRADED, DROPPED, OWNED, UPGRADED};
 
 pub use weak::Weak;
@@ -207,10 +207,8 @@ impl<T> Arc<T> {
     pub fn into_inner(this: Arc<T>) -> Option<T> {
         let site = Location::caller();
         let this = ManuallyDrop::new(this);
-        let header = *this.header();
-        this.released(site);
         // SAFETY: the handle isn't used any more, unless it was the last.
-        let owner = real::Arc::into_inner(unsafe { header.take_arc() })?;
+        let owner = unsafe { this.give_up(site) }?;
         owner.block.arcs.acquire(&OWNED, site);
         // SAFETY: nobody else has a handle or can get one.
         Some(unsafe { this.value.read() })
@@ -332,12 +330,21 @@ impl<T: ?Sized> Arc<T> {
         unsafe { Header::of(self.value.cast()) }
     }
 
-    /// The release side of giving up this handle, which is yet to be done.
-    fn released(&self, site: &'static Location<'static>) {
-        // SAFETY: this handle keeps the block.
-        unsafe { self.header().block() }
-            .arcs
-            .release(&DROPPED, site);
+    /// Gives up the handle. The last one gets the owner, and has yet to be ordered after the others.
+    ///
+    /// # Safety
+    ///
+    /// The handle isn't used any more, and not even dropped; unless there is an owner: then its value can be used, while that is there.
+    unsafe fn give_up(&self, site: &'static Location<'static>) -> Option<Owner> {
+        let header = *self.header();
+        // SAFETY: the handle gives it up.
+        let shared = match real::Arc::try_unwrap(unsafe { header.take_arc() }) {
+            // What the last handle released, nobody could acquire.
+            Ok(owner) => return Some(owner),
+            Err(shared) => shared,
+        };
+        shared.block.arcs.release(&DROPPED, site);
+        real::Arc::into_inner(shared)
     }
 }
 
@@ -363,12 +370,10 @@ impl<T: ?Sized> Deref for Arc<T> {
 
 impl<T: ?Sized> Drop for Arc<T> {
     fn drop(&mut self) {
-        let header = *self.header();
         // SAFETY: this handle keeps the block.
-        let created = unsafe { header.block() }.created;
-        self.released(created);
+        let created = unsafe { self.header().block() }.created;
         // SAFETY: the handle isn't used any more, unless it was the last.
-        let Some(owner) = real::Arc::into_inner(unsafe { header.take_arc() }) else {
+        let Some(owner) = (unsafe { self.give_up(created) }) else {
             return;
         };
         owner.block.arcs.acquire(&DROPPED, created);
