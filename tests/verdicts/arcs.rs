@@ -80,17 +80,17 @@ fn each_drop_is_before_the_destructor_in_any_schedule() {
     });
 }
 
-/// Those who need to be the only owner, and are.
-const OWNERS: [fn(Arc<i32>); 6] = [
-    |mut arc| assert!(Arc::get_mut(&mut arc).is_some()),
-    |mut arc| assert_eq!(Arc::make_mut(&mut arc), &0),
+/// Those who need to be the only owner, and are. What they return is kept: dropping it would be an edge of its own.
+const OWNERS: [fn(Arc<i32>) -> Option<Arc<i32>>; 6] = [
+    |mut arc| Arc::get_mut(&mut arc).is_some().then_some(arc),
+    |mut arc| (*Arc::make_mut(&mut arc) == 0).then_some(arc),
     |mut arc| {
         let _weak = Arc::downgrade(&arc);
-        assert_eq!(Arc::make_mut(&mut arc), &0);
+        (*Arc::make_mut(&mut arc) == 0).then_some(arc)
     },
-    |arc| assert_eq!(Arc::try_unwrap(arc), Ok(0)),
-    |arc| assert_eq!(Arc::into_inner(arc), Some(0)),
-    |arc| assert_eq!(Arc::unwrap_or_clone(arc), 0),
+    |arc| Arc::try_unwrap(arc).err(),
+    |arc| Arc::into_inner(arc).is_none().then(Arc::default),
+    |arc| (Arc::unwrap_or_clone(arc) != 0).then(Arc::default),
 ];
 
 /// The same, but they aren't: there is another handle. What they do with their own can't be seen by the thread itself.
@@ -114,7 +114,7 @@ fn each_drop_is_before_the_only_owner() {
                     drop(one);
                 },
                 || {
-                    owner(two);
+                    let _kept = owner(two);
                     read(&value)
                 },
             );
@@ -129,7 +129,7 @@ fn each_drop_is_before_the_only_owner() {
                     write(&value)
                 },
                 || {
-                    owner(two);
+                    let _kept = owner(two);
                     read(&value)
                 },
             )
@@ -228,7 +228,7 @@ fn the_value_is_ordered_for_its_only_owner() {
     });
 }
 
-/// Scenario prim-19: the count isn't there to be asked.
+/// Nor does anything else that only counts.
 #[test]
 fn a_count_of_one_orders_nothing() {
     let looks: [fn(&Arc<Shared<i32>>); 5] = [
@@ -361,6 +361,45 @@ fn a_cyclic_one_is_finished_before_an_upgrade() {
     };
     none(|| program(true));
     races(|| program(false));
+}
+
+/// As `std`'s: these acquire the count that the drop of a `Weak` releases into.
+#[test]
+fn a_dropped_weak_is_before_another() {
+    let nexts: [fn(&Arc<i32>, &Weak<i32>); 2] = [
+        |arc, _| drop(Arc::downgrade(arc)),
+        |_, weak| assert_eq!(weak.weak_count(), 1),
+    ];
+    for next in nexts {
+        none(|| {
+            let (value, arc) = (Shared::new(0), Arc::new(0));
+            let (one, two) = (Arc::downgrade(&arc), Arc::downgrade(&arc));
+            one_after_the_other(
+                || {
+                    write(&value);
+                    drop(one);
+                },
+                || {
+                    next(&arc, &two);
+                    read(&value)
+                },
+            );
+        });
+        races(|| {
+            let (value, arc) = (Shared::new(0), Arc::new(0));
+            let (one, two) = (Arc::downgrade(&arc), Arc::downgrade(&arc));
+            one_after_the_other(
+                || {
+                    drop(one);
+                    write(&value)
+                },
+                || {
+                    next(&arc, &two);
+                    read(&value)
+                },
+            )
+        });
+    }
 }
 
 /// A `Weak` doesn't keep the value. Who needs there to be no `Weak` comes after it; others don't.
