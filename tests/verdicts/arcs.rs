@@ -80,8 +80,11 @@ fn each_drop_is_before_the_destructor_in_any_schedule() {
     });
 }
 
+type Owner = fn(Arc<i32>) -> Option<Arc<i32>>;
+type Next = fn(&Arc<i32>, &Weak<i32>);
+
 /// Those who need to be the only owner, and are. What they return is kept: dropping it would be an edge of its own.
-const OWNERS: [fn(Arc<i32>) -> Option<Arc<i32>>; 6] = [
+const OWNERS: [Owner; 6] = [
     |mut arc| Arc::get_mut(&mut arc).is_some().then_some(arc),
     |mut arc| (*Arc::make_mut(&mut arc) == 0).then_some(arc),
     |mut arc| {
@@ -303,11 +306,16 @@ fn each_drop_is_before_an_upgrade() {
             },
         );
     });
+    // A clone that is still there isn't.
     races(|| {
         let (value, one) = (Shared::new(0), Arc::new(0));
         let weak = Arc::downgrade(&one);
         one_after_the_other(
-            || write(&value),
+            || {
+                let line = write(&value);
+                mem::forget(one.clone());
+                line
+            },
             || {
                 assert!(weak.upgrade().is_some());
                 read(&value)
@@ -366,7 +374,7 @@ fn a_cyclic_one_is_finished_before_an_upgrade() {
 /// As `std`'s: these acquire the count that the drop of a `Weak` releases into.
 #[test]
 fn a_dropped_weak_is_before_another() {
-    let nexts: [fn(&Arc<i32>, &Weak<i32>); 2] = [
+    let nexts: [Next; 2] = [
         |arc, _| drop(Arc::downgrade(arc)),
         |_, weak| assert_eq!(weak.weak_count(), 1),
     ];
