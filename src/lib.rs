@@ -48,6 +48,7 @@ mod shadow;
 // It is `const` to make, which `loom`'s types are not.
 #[cfg(not(all(test, loom)))]
 mod shared;
+mod unsize;
 mod waiting;
 
 // The one place that decides between the tracked types and `std`'s.
@@ -82,6 +83,9 @@ pub use plain::{Outcome, check, report};
 pub use race_macros::test;
 #[cfg(not(all(test, loom)))]
 pub use shared::Shared;
+/// `std`'s, in both builds: none of it orders anything. What a thread-local holds may be tracked, and its destructor is part of its thread.
+#[doc(no_inline)]
+pub use std::{hint, thread_local};
 
 /// What the macros expand to. Not for anybody else.
 #[cfg(feature = "race-check")]

@@ -9,9 +9,9 @@ pub mod sync {
     #[expect(deprecated, reason = "std has it still")]
     pub use std::sync::ONCE_INIT;
     pub use std::sync::{
-        Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once,
+        Arc, Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once,
         OnceLock, OnceState, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,
-        TryLockResult, WaitTimeoutResult, mpsc,
+        TryLockResult, WaitTimeoutResult, Weak, mpsc,
     };
 
     pub use crate::waiting::{

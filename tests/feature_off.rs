@@ -26,6 +26,8 @@ fn sync() {
     use racecheck::sync as ours;
     use std::sync as stds;
 
+    same::<ours::Arc<u8>, stds::Arc<u8>>();
+    same::<ours::Weak<str>, stds::Weak<str>>();
     same::<ours::Mutex<u8>, stds::Mutex<u8>>();
     same::<ours::Mutex<[u8]>, stds::Mutex<[u8]>>();
     same::<for<'a> fn(ours::MutexGuard<'a, u8>), for<'a> fn(stds::MutexGuard<'a, u8>)>();
@@ -145,6 +147,7 @@ fn thread() {
     same_function(ours::park, stds::park);
     same_function(ours::park_timeout, stds::park_timeout);
     same_function(ours::sleep, stds::sleep);
+    same_function(racecheck::hint::spin_loop, std::hint::spin_loop);
     same_function(ours::yield_now, stds::yield_now);
     same_function(ours::panicking, stds::panicking);
     same_function(ours::available_parallelism, stds::available_parallelism);

@@ -4,6 +4,7 @@
 //! `std`'s. What isn't here yet has no tracked form: `std`'s own would order threads without the engine's knowledge, so it is left out
 //! in both builds.
 
+mod arc;
 pub mod atomic;
 mod barrier;
 mod condvar;
@@ -20,6 +21,7 @@ pub use crate::waiting::{
     AcquireError, CancellationToken, DropGuard, Latch, OwnedSemaphorePermit, Semaphore,
     SemaphorePermit, TryAcquireError,
 };
+pub use arc::{Arc, Weak};
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use lazy_lock::LazyLock;

@@ -1,5 +1,6 @@
 //! Starting threads: the fork edge, and the start of the thread's own clock.
 
+use std::fmt;
 use std::io;
 use std::mem;
 use std::panic::Location;
@@ -43,7 +44,6 @@ where
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[must_use = "must eventually spawn the thread"]
-#[derive(Debug)]
 pub struct Builder {
     inner: real::Builder,
     name: Option<String>,
@@ -152,6 +152,12 @@ impl Builder {
         })?;
         let thread = Thread::new(inner.thread().clone(), handle);
         Ok(ScopedJoinHandle::new(inner, thread))
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
     }
 }
 

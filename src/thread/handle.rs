@@ -92,6 +92,7 @@ impl<T> JoinHandle<T> {
     #[track_caller]
     pub fn join(self) -> real::Result<T> {
         let waiting = wait_for_thread(&self.thread.handle, Location::caller());
+        self.thread.handle.await_end();
         let result = self.inner.join();
         drop(waiting);
         self.thread.handle.join(Location::caller());
@@ -109,7 +110,13 @@ impl<T> JoinHandle<T> {
     }
 }
 
-/// As `std`'s. A `pthread_join` has its edge, too, where those of other threads have theirs.
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// The thread's POSIX name. A `pthread_join` of it orders as [`join`](JoinHandle::join) does, on Linux with glibc, where that is interposed.
 #[cfg(unix)]
 impl<T> JoinHandleExt for JoinHandle<T> {
     fn as_pthread_t(&self) -> RawPthread {
@@ -118,11 +125,5 @@ impl<T> JoinHandleExt for JoinHandle<T> {
 
     fn into_pthread_t(self) -> RawPthread {
         self.inner.into_pthread_t()
-    }
-}
-
-impl<T> fmt::Debug for JoinHandle<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
     }
 }

@@ -191,6 +191,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     #[track_caller]
     pub fn join(self) -> real::Result<T> {
         let waiting = wait_for_thread(&self.thread.handle, Location::caller());
+        self.thread.handle.await_end();
         let result = self.inner.join();
         drop(waiting);
         self.thread.handle.join(Location::caller());

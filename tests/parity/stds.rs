@@ -1,7 +1,7 @@
 //! `api` on std's types.
 
 pub(crate) mod lib {
-    pub(crate) use std::{sync, thread};
+    pub(crate) use std::{hint, sync, thread, thread_local};
 }
 
 #[path = "api/mod.rs"]

@@ -8,6 +8,7 @@
 #[path = "../support/judge.rs"]
 mod judge;
 
+mod arcs;
 mod atomics;
 mod atomics_in_memory;
 mod barriers;

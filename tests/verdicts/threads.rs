@@ -315,3 +315,97 @@ fn destructors_of_thread_locals_happen_before_the_join() {
         assert_eq!(value.get(), 2);
     });
 }
+
+/// What a thread-local holds is dropped by its thread, like all that the thread has.
+#[test]
+fn an_arc_in_a_thread_local_is_dropped_by_its_thread() {
+    use racecheck::sync::Arc;
+    use std::sync::mpsc;
+
+    const WRITTEN: u32 = line!() + 12;
+    struct AtEnd {
+        arc: Option<Arc<u8>>,
+        value: &'static Shared<i32>,
+        drop_first: bool,
+        done: mpsc::Sender<()>,
+    }
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            if self.drop_first {
+                self.arc = None;
+            }
+            self.value.set(1);
+            self.arc = None;
+            self.done.send(()).unwrap();
+        }
+    }
+    racecheck::thread_local! {
+        static LOCAL: std::cell::RefCell<Option<AtEnd>> = const { std::cell::RefCell::new(None) };
+    }
+    let program = |drop_first: bool| {
+        let value: &'static Shared<i32> = Box::leak(Box::new(Shared::new(0)));
+        let arc = Arc::new(0);
+        let (done, wait) = mpsc::channel();
+        let local = AtEnd {
+            arc: Some(arc.clone()),
+            value,
+            drop_first,
+            done,
+        };
+        let thread = thread::spawn(move || LOCAL.set(Some(local)));
+        wait.recv().unwrap();
+        assert_eq!(Arc::into_inner(arc), Some(0));
+        let read = at!(value.get());
+        thread.join().unwrap();
+        (WRITTEN, read)
+    };
+    none(|| program(false));
+    races(|| program(true));
+}
+
+/// A handle that was given away as its POSIX name.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_happens_before_what_follows_its_pthread_join() {
+    use std::os::unix::thread::JoinHandleExt;
+
+    let program = |join_first: bool| {
+        let value: &'static Shared<i32> = Box::leak(Box::new(Shared::new(0)));
+        let written = line!() + 1;
+        let thread = thread::spawn(|| value.set(1));
+        wait_for(&thread);
+        let name = thread.into_pthread_t();
+        // SAFETY: the name is ours, and used once.
+        let join = || unsafe { libc::pthread_join(name, std::ptr::null_mut()) };
+        let mut joined = None;
+        if join_first {
+            joined = Some(join());
+        }
+        let read = at!(value.get());
+        assert_eq!(joined.unwrap_or_else(join), 0);
+        (written, read)
+    };
+    none(|| program(true));
+    races(|| program(false));
+}
+
+/// Scenario fake-02: hints say how to wait, not for what.
+#[test]
+fn hints_order_nothing() {
+    races(|| {
+        let value = Shared::new(0);
+        let written = std::sync::atomic::AtomicBool::new(false);
+        thread::scope(|s| {
+            let writer = s.spawn(|| {
+                let line = at!(value.set(1));
+                written.store(true, Relaxed);
+                line
+            });
+            while !written.load(Relaxed) {
+                racecheck::hint::spin_loop();
+            }
+            let read = at!(racecheck::hint::black_box(value.get()));
+            (writer.join().unwrap(), read)
+        })
+    });
+}

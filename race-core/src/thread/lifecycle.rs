@@ -61,6 +61,7 @@ pub(super) struct Start {
 /// let handle = std::thread::spawn(move || {
 ///     child.start(); // all that the creator did before `Handle::fork` happens before this
 /// });
+/// worker.await_end();
 /// handle.join().unwrap();
 /// worker.join(Location::caller()); // all that the thread did happens before this
 /// ```
@@ -216,6 +217,12 @@ impl Handle {
                 registry::free_slot(start.epoch, start.epoch.clock() - 1);
             }
         });
+    }
+
+    /// The caller is about to wait for the thread's end, and calls [`Handle::join`] then: the interposed `pthread_join`, which doesn't know the
+    /// line, leaves the edge to it.
+    pub fn await_end(&self) {
+        self.0.set_awaited();
     }
 
     /// The thread has ended, and the caller has waited for it: all that it did happens before what the caller does next.

@@ -268,8 +268,8 @@ fn joined(thread: libc::pthread_t, real: impl FnOnce() -> c_int) -> c_int {
         && result == 0
     {
         forget(thread, &handle);
-        // A wrapper does it itself, and knows the line.
-        if handle.0.origin != Origin::Tracked {
+        // A wrapper's join does it itself, and knows the line. But a tracked thread can also be joined by its name.
+        if !handle.0.is_awaited() {
             handle.join_at(None);
         }
     }

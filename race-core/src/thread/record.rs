@@ -24,7 +24,7 @@ use crate::thread::state::{Site, ThreadState};
 pub(crate) enum Origin {
     /// The thread that runs `main`.
     Main,
-    /// Started through [`super::Handle`] by a wrapper, which sees every way of joining it.
+    /// Started through [`super::Handle`] by a wrapper, which sees every way of joining it but `pthread_join`.
     Tracked,
     /// Started by plain `std::thread` or C: its start was seen, and `pthread_join`. Once detached, its end may be learned of unseen.
     Foreign,
@@ -61,6 +61,8 @@ pub(crate) struct Record {
     started: AtomicBool,
     finished: AtomicBool,
     detached: AtomicBool,
+    /// Whoever joins it does so through its `Handle`.
+    awaited: AtomicBool,
     /// Once it has finished: who knows this clock value of its slot knows every access it made.
     quiet_from: AtomicU64,
     last_release_kind: AtomicPtr<SyncKind>,
@@ -99,6 +101,7 @@ impl Record {
             started: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             detached: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
             quiet_from: AtomicU64::new(0),
             last_release_kind: AtomicPtr::new(ptr::null_mut()),
             last_release_site: AtomicPtr::new(ptr::null_mut()),
@@ -152,6 +155,14 @@ impl Record {
 
     pub(super) fn is_detached(&self) -> bool {
         self.detached.load(Acquire)
+    }
+
+    pub(super) fn set_awaited(&self) {
+        self.awaited.store(true, Relaxed);
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited.load(Relaxed)
     }
 
     pub(super) fn set_quiet_from(&self, clock: u64) {

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+mod arc;
 mod atomic;
 mod mpsc;
 mod sync;
@@ -19,6 +20,7 @@ impl Results {
 
 pub(crate) fn results() -> Vec<String> {
     let mut results = Results::default();
+    arc::results(&mut results);
     atomic::results(&mut results);
     mpsc::results(&mut results);
     sync::results(&mut results);
