@@ -19,12 +19,13 @@ pub(crate) mod sink;
 pub mod suppressions;
 pub(crate) mod text;
 
-pub use race::{Access, Frame, HeldLock, Operation, Race, Site, ThreadInfo};
+pub use race::{Access, Frame, HeapBlock, HeldLock, Operation, Race, Site, ThreadInfo};
 pub use scope::Collector;
 pub use sink::count;
 
 use std::panic::Location;
 
+use crate::shadow::blocks::Block;
 use crate::shadow::state::{Access as Recorded, Conflicts};
 use crate::thread::registry;
 use crate::thread::state::ThreadState;
@@ -35,6 +36,8 @@ pub(crate) struct Place {
     pub(crate) size: usize,
     pub(crate) name: Option<String>,
     pub(crate) created: Option<&'static Location<'static>>,
+    /// The heap block that it is in.
+    pub(crate) block: Option<Block>,
 }
 
 /// The access `current` of `thread` races with each of `conflicts`.
