@@ -16,3 +16,13 @@ fn the_results_are_the_same() {
     assert_eq!(stds.len(), ours.len());
     assert!(stds.len() > 80, "{}", stds.len());
 }
+
+#[test]
+fn so_they_are_of_what_accesses_memory() {
+    let (stds, ours) = (stds::api_memory::results(), ours::api_memory::results());
+    for (std, our) in stds.iter().zip(&ours) {
+        assert_eq!(std, our);
+    }
+    assert_eq!(stds.len(), ours.len());
+    assert!(stds.len() > 60, "{}", stds.len());
+}

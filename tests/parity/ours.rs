@@ -1,8 +1,11 @@
 //! `api` on racecheck's types.
 
 pub(crate) mod lib {
-    pub(crate) use racecheck::{sync, thread};
+    pub(crate) use racecheck::{alloc, cell, ptr, sync, thread};
 }
 
 #[path = "api.rs"]
 pub(crate) mod api;
+
+#[path = "api_memory.rs"]
+pub(crate) mod api_memory;

@@ -7,7 +7,10 @@
 #[macro_use]
 #[path = "../support/judge.rs"]
 mod judge;
+#[path = "../examples/normalise.rs"]
+mod normalise;
 
+mod allocs;
 mod atomics;
 mod barriers;
 mod cells;
@@ -16,7 +19,9 @@ mod condvars;
 mod hb;
 mod mutexes;
 mod once;
+mod ptrs;
 mod rwlocks;
+mod std_cells;
 mod threads;
 
-use judge::{none, one_after_the_other, races, wait_for, wait_for_scoped};
+use judge::{none, one_after_the_other, races, several_races, wait_for, wait_for_scoped};
