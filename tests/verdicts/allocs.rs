@@ -265,11 +265,10 @@ fn a_reallocation_that_fails_has_freed_nothing() {
     let block = Block::new();
     none(|| {
         then(
-            // SAFETY: made by `Block::new`; more than there is memory for.
             move || {
-                assert!(
-                    unsafe { realloc(block.at(0), layout(), isize::MAX as usize - 64) }.is_null()
-                )
+                // SAFETY: made by `Block::new`; more than there is memory for.
+                let moved = unsafe { realloc(block.at(0), layout(), isize::MAX as usize - 64) };
+                assert!(moved.is_null());
             },
             move || USES[0](block),
         )
@@ -301,7 +300,7 @@ fn the_report_says_which_block_it_was() {
         ==================
         WARNING: DATA RACE
         Read at [address] by thread A:
-              tests/verdicts/allocs.rs:287:29 +[offset]
+              tests/verdicts/allocs.rs:286:29 +[offset]
 
         Previous free at [address] by thread B:
               tests/verdicts/allocs.rs:50:41 +[offset]

@@ -1,5 +1,10 @@
 //! `racecheck::ptr`: which bytes are read and written, by what, and memory that is used again.
 
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "said once: all accesses are within the 64 bytes of a `Memory`, aligned as their type is, where any bits are a value"
+)]
+
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 
@@ -38,7 +43,6 @@ impl Memory {
 
 type Call = fn(Start) -> u32;
 
-// SAFETY of every call below: within 64 bytes that are allocated, where any bits are a value, at a multiple of the type's alignment.
 const READS: [Call; 6] = [
     |p| at!(unsafe { ptr::read(p.at::<u64>(0)) }),
     |p| at!(unsafe { ptr::read_volatile(p.at::<u64>(0)) }),
@@ -110,7 +114,6 @@ fn every_pair_with_a_write_races() {
 /// Bytes 8 to 16 are written; what else is accessed has none of them, or one.
 #[test]
 fn only_common_bytes_race() {
-    // SAFETY of all: within 64 bytes that are allocated, where any bits are a value.
     let beside: [Call; 8] = [
         |p| at!(unsafe { ptr::read(p.at::<u64>(0)) }),
         |p| at!(unsafe { ptr::write_unaligned(p.at::<u64>(16), 1) }),
@@ -206,10 +209,10 @@ fn volatile_accesses_are_named_and_order_nothing() {
         ==================
         WARNING: DATA RACE
         Volatile read at [address] by thread A:
-              tests/verdicts/ptrs.rs:196:38 +[offset]
+              tests/verdicts/ptrs.rs:199:38 +[offset]
 
         Previous volatile write at [address] by thread B:
-              tests/verdicts/ptrs.rs:194:38 +[offset]
+              tests/verdicts/ptrs.rs:197:38 +[offset]
 
         Location is raw memory (4 bytes)
 

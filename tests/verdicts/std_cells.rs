@@ -140,12 +140,38 @@ fn ref_cell_whose_borrow_fails_is_only_read() {
     }
 }
 
+type Pair = RefCell<(i32, i32)>;
+
+/// Begins a borrow, calls the other thread in, and ends it.
+type End = fn(&Pair, &dyn Fn()) -> u32;
+
 /// What another thread does after a borrow has begun and before it ends races with its end.
-#[test]
-fn ref_cell_whose_borrow_ends_later() {
+fn races_with_its_end(end: End, other: Call<Pair>) {
     let cell = Racy(RefCell::new((0, 1)));
     let cell = &cell;
-    let ends: [fn(&RefCell<(i32, i32)>, &dyn Fn()) -> u32; 6] = [
+    races(|| {
+        let (begun, has_begun) = racecheck::sync::mpsc::channel();
+        // Not racecheck's: nothing orders what comes back.
+        let (done, is_done) = std::sync::mpsc::channel();
+        racecheck::thread::scope(|s| {
+            let first = s.spawn(move || {
+                let is_done = is_done;
+                end(cell.get(), &|| {
+                    begun.send(()).unwrap();
+                    is_done.recv().unwrap();
+                })
+            });
+            has_begun.recv().unwrap();
+            let line = other(cell.get());
+            done.send(()).unwrap();
+            (first.join().unwrap(), line)
+        })
+    });
+}
+
+#[test]
+fn ref_cell_whose_borrow_ends_later() {
+    let ends: [End; 6] = [
         |cell, meanwhile| {
             let guard = cell.borrow();
             meanwhile();
@@ -178,32 +204,13 @@ fn ref_cell_whose_borrow_ends_later() {
         },
     ];
     for end in ends {
-        races(|| {
-            let (begun, has_begun) = racecheck::sync::mpsc::channel();
-            // Not racecheck's: nothing orders what comes back.
-            let (done, is_done) = std::sync::mpsc::channel();
-            racecheck::thread::scope(|s| {
-                let first = s.spawn(move || {
-                    let is_done = is_done;
-                    end(cell.get(), &|| {
-                        begun.send(()).unwrap();
-                        is_done.recv().unwrap();
-                    })
-                });
-                has_begun.recv().unwrap();
-                let line = at!(cell.get().try_borrow().unwrap());
-                done.send(()).unwrap();
-                (first.join().unwrap(), line)
-            })
-        });
+        races_with_its_end(end, |cell| at!(cell.try_borrow().unwrap()));
     }
 }
 
 #[test]
 fn ref_cell_borrowed_mutably_whose_borrow_ends_later() {
-    let cell = Racy(RefCell::new((0, 1)));
-    let cell = &cell;
-    let ends: [fn(&RefCell<(i32, i32)>, &dyn Fn()) -> u32; 4] = [
+    let ends: [End; 4] = [
         |cell, meanwhile| {
             let guard = cell.borrow_mut();
             meanwhile();
@@ -226,23 +233,7 @@ fn ref_cell_borrowed_mutably_whose_borrow_ends_later() {
         },
     ];
     for end in ends {
-        races(|| {
-            let (begun, has_begun) = racecheck::sync::mpsc::channel();
-            let (done, is_done) = std::sync::mpsc::channel();
-            racecheck::thread::scope(|s| {
-                let first = s.spawn(move || {
-                    let is_done = is_done;
-                    end(cell.get(), &|| {
-                        begun.send(()).unwrap();
-                        is_done.recv().unwrap();
-                    })
-                });
-                has_begun.recv().unwrap();
-                let line = at!(cell.get().try_borrow().unwrap_err());
-                done.send(()).unwrap();
-                (first.join().unwrap(), line)
-            })
-        });
+        races_with_its_end(end, |cell| at!(cell.try_borrow().unwrap_err()));
     }
 }
 

@@ -89,7 +89,14 @@ const SIZES: [usize; 8] = [16, 16, 100, 100, 2000, 2000, 1 << 18, 1 << 18];
 #[inline(never)]
 fn find_out() -> bool {
     let _ = STATE.compare_exchange(UNKNOWN, TRYING, SeqCst, SeqCst);
-    let seen = SIZES.into_iter().all(passes_by);
+    let mut tries = SIZES.into_iter().map(passes_by);
+    let Some(seen) = tries
+        .find(|passed_by| *passed_by != Some(true))
+        .unwrap_or(Some(true))
+    else {
+        // No memory to try it with. There is none for shadow either.
+        return false;
+    };
     if STATE.swap(if seen { SEEN } else { UNSEEN }, SeqCst) == TRYING && !seen {
         runtime::say(format_args!(
             "racecheck: nobody sees which memory this program's allocator gives out, so accesses by racecheck::ptr aren't checked; see racecheck::alloc::Tracked\n"
@@ -98,15 +105,14 @@ fn find_out() -> bool {
     seen
 }
 
-fn passes_by(size: usize) -> bool {
-    let Ok(layout) = Layout::from_size_align(size, 8) else {
-        return false;
-    };
+/// Whether memory of this size does; none if there isn't any.
+fn passes_by(size: usize) -> Option<bool> {
+    let layout = Layout::from_size_align(size, 8).ok()?;
     LAST.set((0, 0));
     // SAFETY: the size isn't 0.
     let memory = unsafe { alloc(layout) };
     if memory.is_null() {
-        return false;
+        return None;
     }
     let (address, length) = LAST.get();
     // An allocator may put something in front of what it gives out.
@@ -116,5 +122,5 @@ fn passes_by(size: usize) -> bool {
         .is_some_and(|offset| offset < length);
     // SAFETY: just allocated, with this layout.
     unsafe { dealloc(black_box(memory), layout) };
-    seen
+    Some(seen)
 }
