@@ -25,3 +25,13 @@ mod std_cells;
 mod threads;
 
 use judge::{none, one_after_the_other, races, several_races, wait_for, wait_for_scoped};
+
+/// Tries until memory is given out again, which is for the allocator and the other tests' threads to decide. `round` says whether it was; what it
+/// asserts holds either way.
+#[track_caller]
+fn until_it_is_used_again(mut round: impl FnMut() -> bool) {
+    assert!(
+        (0..1000).any(|_| round()),
+        "the memory was never given out again"
+    );
+}

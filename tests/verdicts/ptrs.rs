@@ -14,7 +14,7 @@ use racecheck::sync::Mutex;
 use racecheck::{hb, ptr, thread};
 
 use crate::normalise;
-use crate::{none, one_after_the_other, races, several_races, wait_for};
+use crate::{none, one_after_the_other, races, several_races, until_it_is_used_again, wait_for};
 
 /// Memory that threads share by its address. It is given back when it is dropped, after both have ended.
 struct Memory(Box<[u8; 64]>);
@@ -319,8 +319,8 @@ fn memory_that_is_used_again_has_no_past() {
 /// The same, where it is certain that the memory is the same: freed and allocated by two threads that take turns in the main thread's arena.
 #[test]
 fn the_same_memory_has_no_past() {
-    let mut met = 0;
-    for _ in 0..20 {
+    until_it_is_used_again(|| {
+        let mut met = false;
         none(|| {
             let blocks: Vec<Vec<u8>> = (0..8).map(|_| vec![0u8; 72]).collect();
             let addresses: Vec<usize> = blocks.iter().map(|block| block.as_ptr().addr()).collect();
@@ -333,13 +333,13 @@ fn the_same_memory_has_no_past() {
             });
             wait_for(&user);
             if let Some(mut block) = again(72, &addresses) {
-                met += 1;
+                met = true;
                 ptr::write_range(block.as_mut_ptr(), 72);
             }
             drop(user);
         });
-    }
-    assert!(met > 0, "the allocator never gave the memory out again");
+        met
+    });
 }
 
 /// A thread's stack is another's later. Two threads take turns in starting one and waiting for its end, and learn nothing of each other.
@@ -355,7 +355,7 @@ fn stacks_have_no_past() {
         met.lock().unwrap().entry(address).or_insert([0; 2])[starter] += 1;
     };
     let use_stack = &use_stack;
-    none(|| {
+    let turns = || {
         let (to_one, from_other) = std::sync::mpsc::channel();
         let (to_other, from_one) = std::sync::mpsc::channel();
         to_one.send(()).unwrap();
@@ -371,12 +371,14 @@ fn stacks_have_no_past() {
                 });
             }
         });
+    };
+    until_it_is_used_again(|| {
+        none(turns);
+        met.lock()
+            .unwrap()
+            .values()
+            .any(|turns| !turns.contains(&0))
     });
-    let met = met.lock().unwrap();
-    assert!(
-        met.values().any(|turns| !turns.contains(&0)),
-        "no stack was used again: {met:?}"
-    );
 }
 
 /// A pool under a lock of `std`'s: only what is forgotten has no past.
