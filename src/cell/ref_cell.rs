@@ -277,7 +277,7 @@ impl<T: ?Sized> RefCell<T> {
     /// ```
     /// let cell = racecheck::cell::RefCell::new(1);
     /// // SAFETY: nobody borrows it mutably.
-    /// assert_eq!(unsafe { cell.try_borrow_unguarded() }, Ok(&1));
+    /// assert_eq!(unsafe { cell.try_borrow_unguarded() }.unwrap(), &1);
     /// ```
     #[track_caller]
     pub unsafe fn try_borrow_unguarded(&self) -> Result<&T, BorrowError> {
