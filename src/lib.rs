@@ -23,7 +23,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | share a value in a test or a model | [`Shared`] |
-//! | check `unsafe` code | [`cell::UnsafeCell`] |
+//! | check `unsafe` code | [`cell`], [`ptr`](mod@ptr), [`alloc`](mod@alloc) |
 //! | synchronise | [`sync`], [`thread`]; with the cargo features `crossbeam`, `arc-swap` and `parking_lot` also `channel`, `arc_swap` and `parking_lot` |
 //! | tell of synchronisation that racecheck can't see | [`hb`] |
 //! | fail a test when its body races | [`macro@test`] |
@@ -35,6 +35,7 @@
 // Only `Shared` uses some of what is here, and it is left out below.
 #![cfg_attr(all(test, loom), allow(dead_code))]
 
+pub mod alloc;
 #[cfg(all(feature = "race-check", feature = "arc-swap"))]
 pub mod arc_swap;
 pub mod cell;
@@ -44,6 +45,7 @@ mod exclusion;
 #[cfg(all(test, loom))]
 mod model;
 mod primitive;
+pub mod ptr;
 mod shadow;
 // It is `const` to make, which `loom`'s types are not.
 #[cfg(not(all(test, loom)))]

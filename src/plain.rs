@@ -228,6 +228,19 @@ pub mod report {
             name: Option<&str>,
             /// Where it was made.
             created_at: Option<&Site>,
+            /// The block that raw memory is part of.
+            block: Option<&HeapBlock>,
+        }
+        /// A block of heap memory.
+        HeapBlock {
+            /// The address of its first byte.
+            address: usize,
+            /// The size in bytes.
+            size: usize,
+            /// Who allocated it.
+            allocated_by: &ThreadInfo,
+            /// Where, innermost frame first.
+            allocated_at: &[Frame],
         }
     }
 

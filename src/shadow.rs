@@ -1,12 +1,16 @@
-//! The line between the tracked cells and the engine: the shadow of one value.
+//! The line between the tracked types and the engine: the shadow of one value, and that of raw memory.
 //!
 //! Its methods exist in both builds and do nothing in the plain one, so call sites carry no `cfg`. No algorithm lives here.
 
 #[cfg(feature = "race-check")]
-pub(crate) use race_core::shadow::cell::{ShadowCell, Target};
+pub(crate) use race_core::shadow::{
+    cell::{ShadowCell, Target},
+    handed_out::handed_out,
+    range::{self, AccessKind},
+};
 
 #[cfg(not(feature = "race-check"))]
-pub(crate) use plain::{ShadowCell, Target};
+pub(crate) use plain::{AccessKind, ShadowCell, Target, handed_out, range};
 
 #[cfg(not(feature = "race-check"))]
 mod plain {
@@ -19,6 +23,33 @@ mod plain {
         pub(crate) size: usize,
         pub(crate) describe: fn() -> String,
     }
+
+    /// What the engine would want to know of an access to raw memory.
+    pub(crate) enum AccessKind {
+        Read,
+        Write,
+    }
+
+    pub(crate) mod range {
+        use std::panic::Location;
+
+        use super::AccessKind;
+
+        #[inline(always)]
+        pub(crate) fn access(
+            _: usize,
+            _: usize,
+            _: AccessKind,
+            _: Option<&'static Location<'static>>,
+        ) {
+        }
+
+        #[inline(always)]
+        pub(crate) fn forget(_: usize, _: usize) {}
+    }
+
+    #[inline(always)]
+    pub(crate) fn handed_out(_: usize, _: usize) {}
 
     #[derive(Debug)]
     pub(crate) struct ShadowCell;

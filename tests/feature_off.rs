@@ -157,6 +157,40 @@ fn thread() {
 }
 
 #[test]
+fn cell() {
+    use racecheck::cell as ours;
+    use std::cell as stds;
+
+    same::<ours::Cell<u8>, stds::Cell<u8>>();
+    same::<ours::RefCell<[u8]>, stds::RefCell<[u8]>>();
+    same::<for<'a> fn(ours::Ref<'a, u8>), for<'a> fn(stds::Ref<'a, u8>)>();
+    same::<for<'a> fn(ours::RefMut<'a, u8>), for<'a> fn(stds::RefMut<'a, u8>)>();
+    same::<ours::OnceCell<u8>, stds::OnceCell<u8>>();
+    same::<ours::LazyCell<u8>, stds::LazyCell<u8>>();
+    same::<ours::BorrowError, stds::BorrowError>();
+}
+
+#[test]
+fn ptr_and_alloc() {
+    use racecheck::{alloc as our_alloc, ptr as ours};
+    use std::{alloc as std_alloc, ptr as stds};
+
+    same_function(ours::read::<u8>, stds::read::<u8>);
+    same_function(ours::read_volatile::<u8>, stds::read_volatile::<u8>);
+    same_function(ours::write::<u8>, stds::write::<u8>);
+    same_function(ours::copy::<u8>, stds::copy::<u8>);
+    same_function(ours::swap::<u8>, stds::swap::<u8>);
+    same_function(ours::drop_in_place::<u8>, stds::drop_in_place::<u8>);
+    same::<ours::NonNull<u8>, stds::NonNull<u8>>();
+    same_function(our_alloc::alloc, std_alloc::alloc);
+    same_function(our_alloc::alloc_zeroed, std_alloc::alloc_zeroed);
+    same_function(our_alloc::realloc, std_alloc::realloc);
+    same_function(our_alloc::dealloc, std_alloc::dealloc);
+    same::<our_alloc::Layout, std_alloc::Layout>();
+    assert_eq!(size_of::<our_alloc::Tracked>(), 0);
+}
+
+#[test]
 fn cells_cost_nothing() {
     use racecheck::cell::UnsafeCell;
 

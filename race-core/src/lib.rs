@@ -34,6 +34,14 @@ mod fork;
     not(all(test, loom))
 ))]
 mod last_words;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static"),
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    not(all(test, loom))
+))]
+mod malloc;
 #[cfg(not(all(test, loom)))]
 #[doc(hidden)]
 pub mod measure;

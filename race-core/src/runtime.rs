@@ -37,6 +37,8 @@ fn start() {
     ))]
     {
         local::enter_bare(crate::thread::pthread::prepare);
+        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+        local::enter_bare(crate::malloc::prepare);
         crate::thread::signal::prepare();
     }
     // The main thread is thread 1, whoever comes first afterwards.

@@ -1,4 +1,4 @@
-//! A global allocator that uses tracked types, and is called by the engine, among others.
+//! A global allocator that uses tracked types, and is called by the engine, among others; one that nobody sees at work.
 
 use crate::programs::run;
 use crate::{is_silent, raced};
@@ -37,4 +37,30 @@ fn a_tracked_lock_ends_the_program_with_a_word() {
         assert!(run.stderr.contains(word), "{run:#?}");
         assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
     }
+}
+
+/// A pool orders a free before the next allocation by itself. As long as nobody sees that, raw memory isn't checked, and a line says so.
+#[test]
+fn memory_from_a_pool_is_not_checked_unless_it_is_seen() {
+    let run = run("pools", "", &["unseen"]);
+    assert_eq!(
+        (run.status, &run.stdout[..]),
+        (Some(0), "true\n"),
+        "{run:#?}"
+    );
+    let line = "racecheck: nobody sees which memory this program's allocator gives out";
+    assert!(run.stderr.starts_with(line), "{run:#?}");
+    assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
+}
+
+#[test]
+fn memory_from_a_wrapped_pool_has_no_past() {
+    let run = run("pools", "", &["wrapped"]);
+    is_silent(&run);
+    assert_eq!(run.stdout, "true\n");
+}
+
+#[test]
+fn races_on_memory_are_found_beside_a_wrapped_pool() {
+    raced(1, &run("pools", "", &["racy"]));
 }

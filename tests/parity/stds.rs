@@ -1,7 +1,7 @@
 //! `api` on std's types.
 
 pub(crate) mod lib {
-    pub(crate) use std::{hint, sync, thread, thread_local};
+    pub(crate) use std::{alloc, cell, hint, ptr, sync, thread, thread_local};
 }
 
 #[path = "api/mod.rs"]

@@ -16,7 +16,7 @@ fn it_is_the_bytes_that_both_touch() {
         ((4, 8), (0, 64), (4, 8)),
         ((0, 64), (9, 2), (9, 2)),
     ] {
-        range::allocated(base, 64);
+        range::forget(base, 64);
         let collector = Collector::open();
         let (wrote, has_written) = channel();
         let writer = std::thread::spawn(move || {

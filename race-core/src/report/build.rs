@@ -5,13 +5,17 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::race::{Access, HeldLock, Operation, PairSite, Place, Race, Site, ThreadInfo};
+use super::race::{
+    Access, HeapBlock, HeldLock, Operation, PairSite, Place, Race, Site, ThreadInfo,
+};
 use super::{Place as Found, Recorded, explain};
+use crate::shadow::blocks::Block;
 use crate::shadow::state::Class;
 use crate::stack::depot::{self, Context, Detail};
 use crate::stack::symbols::{self, Paths};
 use crate::thread::lifecycle;
 use crate::thread::record::Record;
+use crate::thread::registry;
 use crate::thread::state::ThreadState;
 
 /// The two recorded accesses, with what was interned of them.
@@ -45,12 +49,26 @@ pub(super) fn race(finding: &Finding<'_>, paths: &Arc<Paths>) -> Race {
             size: finding.place.size,
             name: finding.place.name.clone(),
             created_at: finding.place.created.map(|location| site(location, paths)),
+            block: finding
+                .place
+                .block
+                .and_then(|block| heap_block(&block, paths)),
         },
         current,
         previous,
         why,
         help,
     }
+}
+
+fn heap_block(block: &Block, paths: &Arc<Paths>) -> Option<HeapBlock> {
+    let allocated_by = registry::record_of(block.epoch)?;
+    Some(HeapBlock {
+        address: block.address,
+        size: block.size,
+        allocated_by: thread_info(&allocated_by, paths),
+        allocated_at: symbols::resolve(&depot::get(block.context), paths),
+    })
 }
 
 pub(super) fn site(location: &Location<'_>, paths: &Paths) -> Site {

@@ -23,7 +23,7 @@ pub mod suppressions;
 pub(crate) mod text;
 
 pub use deadlock::{Deadlock, DeadlockKind};
-pub use race::{Access, Frame, HeldLock, Operation, Race, Site, ThreadInfo};
+pub use race::{Access, Frame, HeapBlock, HeldLock, Operation, Race, Site, ThreadInfo};
 pub use scope::{Collected, Collector};
 pub use sink::{count, deadlock_count};
 
@@ -31,6 +31,7 @@ use std::panic::Location;
 
 use crate::deadlock::Party;
 use crate::runtime;
+use crate::shadow::blocks::Block;
 use crate::shadow::state::{Access as Recorded, Conflicts};
 use crate::thread::registry;
 use crate::thread::state::ThreadState;
@@ -41,6 +42,8 @@ pub(crate) struct Place {
     pub(crate) size: usize,
     pub(crate) name: Option<String>,
     pub(crate) created: Option<&'static Location<'static>>,
+    /// The heap block that it is in.
+    pub(crate) block: Option<Block>,
 }
 
 /// A finding, ready to be printed.

@@ -215,6 +215,37 @@ impl Access {
     }
 }
 
+/// A block of heap memory.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct HeapBlock {
+    pub(crate) address: usize,
+    pub(crate) size: usize,
+    pub(crate) allocated_by: ThreadInfo,
+    pub(crate) allocated_at: Vec<Frame>,
+}
+
+impl HeapBlock {
+    /// The address of its first byte.
+    pub fn address(&self) -> usize {
+        self.address
+    }
+
+    /// The size in bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Who allocated it.
+    pub fn allocated_by(&self) -> &ThreadInfo {
+        &self.allocated_by
+    }
+
+    /// Where, innermost frame first.
+    pub fn allocated_at(&self) -> &[Frame] {
+        &self.allocated_at
+    }
+}
+
 /// What the two accesses had in common.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Place {
@@ -222,6 +253,7 @@ pub struct Place {
     pub(crate) size: usize,
     pub(crate) name: Option<String>,
     pub(crate) created_at: Option<Site>,
+    pub(crate) block: Option<HeapBlock>,
 }
 
 impl Place {
@@ -243,6 +275,11 @@ impl Place {
     /// Where it was made. None for raw memory.
     pub fn created_at(&self) -> Option<&Site> {
         self.created_at.as_ref()
+    }
+
+    /// The block that raw memory is part of, or was before it was freed, if its allocation was seen.
+    pub fn block(&self) -> Option<&HeapBlock> {
+        self.block.as_ref()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::deadlock::{Deadlock, DeadlockKind, DeadlockLock, Goal, Waiter};
-use super::race::{Access, Frame, HeldLock, Race, ThreadInfo};
+use super::race::{Access, Frame, HeldLock, Place, Race, ThreadInfo};
 
 const RULE: &str = "==================";
 
@@ -75,7 +75,7 @@ pub(crate) fn render(race: &Race, color: bool, out: &mut impl Write) -> fmt::Res
     write!(out, "Location is {name} ({})", bytes(location.size))?;
     match &location.created_at {
         Some(site) => writeln!(out, ", created at {site}")?,
-        None => writeln!(out)?,
+        None => block(out, location)?,
     }
     for thread in [&current.thread, &previous.thread] {
         creation(out, &theme, thread)?;
@@ -221,6 +221,21 @@ fn frames(out: &mut impl Write, stack: &[Frame]) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+/// The end of the line about raw memory, and who allocated it.
+fn block(out: &mut impl Write, location: &Place) -> fmt::Result {
+    let Some(block) = &location.block else {
+        return writeln!(out);
+    };
+    writeln!(
+        out,
+        ", at offset {} of a heap block of {}, allocated by {} at:",
+        location.address - block.address,
+        bytes(block.size),
+        full(&block.allocated_by)
+    )?;
+    frames(out, &block.allocated_at)
 }
 
 fn creation(out: &mut impl Write, theme: &Theme, thread: &ThreadInfo) -> fmt::Result {

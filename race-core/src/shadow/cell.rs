@@ -150,6 +150,7 @@ impl ShadowCell {
             size: target.size,
             name: Some((target.describe)()),
             created: Some(self.created),
+            block: None,
         };
         report::found(thread, access, conflicts, place);
     }

@@ -4,7 +4,7 @@
 //! state, packed as in a [`super::cell`]; one that is accessed in different shares keeps a list of shares, which split where accesses cut
 //! them. So 8-byte accesses cost 4 bytes of shadow a byte, and overlaps of any size and offset are found exactly.
 //!
-//! Pages are never given back: threads keep pointers to them. Nothing here may know who calls: a wrapper or an instrumented program.
+//! Pages are never given back: threads keep pointers to them. There are none unless [`handed_out`] sees which memory changes hands. Nothing here may know who calls: a wrapper or an instrumented program.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -20,6 +20,8 @@ use crate::fork::PerProcess;
 use crate::primitive::sync::atomic::AtomicU64;
 use crate::report;
 use crate::runtime;
+use crate::shadow::blocks::{self, Block};
+use crate::shadow::handed_out;
 use crate::shadow::state::{Access, Class, Conflicts, State};
 use crate::shadow::word::{LockedWords, Words};
 use crate::stack::depot::{ContextId, Detail};
@@ -236,6 +238,9 @@ fn known_page(number: usize) -> Option<&'static Page> {
 
 fn page(number: usize) -> Option<&'static Page> {
     known_page(number).or_else(|| {
+        if !handed_out::is_seen() {
+            return None;
+        }
         let page = match PAGES.get().entry(number) {
             Entry::Occupied(page) => *page.get(),
             Entry::Vacant(place) => *place.insert(Page::new()?),
@@ -380,19 +385,46 @@ fn access_slow(
                 size: bytes.len(),
                 name: None,
                 created: None,
+                block: blocks::around(bytes.start),
             };
             report::found(thread, access, &conflicts, place);
         }
     });
 }
 
-/// `size` bytes at `address` have just been allocated: what was recorded of the memory that was there before is forgotten.
-pub fn allocated(address: usize, size: usize) {
-    local::enter_bare(|| {
-        for (number, index, mask) in granules(address, size) {
-            if let Some(page) = known_page(number) {
+/// Whatever was recorded of `size` bytes at `address` is forgotten: they belong to something else now.
+pub fn forget(address: usize, size: usize) {
+    local::enter_bare(|| forget_inside(address, size));
+}
+
+/// [`forget`], inside the engine.
+pub(crate) fn forget_inside(address: usize, size: usize) {
+    blocks::remove(address, size);
+    let end = address.saturating_add(size);
+    let mut at = address;
+    while at < end {
+        let next = (at / PAGE + 1).saturating_mul(PAGE).min(end);
+        if let Some(page) = known_page(at / PAGE) {
+            for (_, index, mask) in granules(at, next - at) {
                 page.granules[index].forget(mask);
             }
+        }
+        at = next;
+    }
+}
+
+/// `size` bytes at `address` have just been allocated: what was recorded of the memory that was there before is forgotten, and reports
+/// about these bytes say who allocated them where.
+pub fn allocated(address: usize, size: usize, site: Option<&'static Location<'static>>) {
+    local::enter_unordered(|thread| {
+        forget_inside(address, size);
+        if handed_out::is_seen() {
+            blocks::add(Block {
+                address,
+                size,
+                epoch: thread.epoch(),
+                context: thread.context(site, Detail::Plain),
+            });
         }
     });
 }

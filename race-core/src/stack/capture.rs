@@ -215,7 +215,7 @@ fn capture_slow(
 
 /// Where the calling thread's stack lies, as far as the system tells; elsewhere nothing is remembered.
 #[cfg(target_os = "linux")]
-fn own_stack() -> Range<usize> {
+pub(crate) fn own_stack() -> Range<usize> {
     // SAFETY: attributes are plain data until they are initialised, and are initialised and destroyed here; both results are valid for writes.
     unsafe {
         let mut attributes: libc::pthread_attr_t = std::mem::zeroed();

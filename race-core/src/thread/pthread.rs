@@ -18,6 +18,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use crate::fork::PerProcess;
+use crate::shadow::handed_out;
 use crate::thread::lifecycle::Handle;
 use crate::thread::local;
 use crate::thread::record::Origin;
@@ -63,14 +64,19 @@ impl Real {
         }
     }
 
+    /// What [`get`](Real::get) has found.
+    #[inline]
+    pub(crate) fn known(&self) -> Option<ptr::NonNull<c_void>> {
+        ptr::NonNull::new(self.address.load(Relaxed))
+    }
+
     pub(crate) fn get(&self) -> Option<ptr::NonNull<c_void>> {
-        let mut address = self.address.load(Relaxed);
-        if address.is_null() {
+        self.known().or_else(|| {
             // SAFETY: a NUL-terminated name.
-            address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+            let address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
             self.address.store(address, Relaxed);
-        }
-        ptr::NonNull::new(address)
+            ptr::NonNull::new(address)
+        })
     }
 }
 
@@ -110,6 +116,7 @@ extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
     });
     fork.start();
     drop(fork);
+    handed_out::own_stack();
     routine(argument)
 }
 

@@ -143,7 +143,7 @@ impl Stage {
             Parked => self.handles[me].parked(site),
             Access(offset, size, kind) => range::access(self.base + offset, size, kind, Some(site)),
             Free(offset, size) => range::freed(self.base + offset, size, Some(site)),
-            Allocated(offset, size) => range::allocated(self.base + offset, size),
+            Allocated(offset, size) => range::forget(self.base + offset, size),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 mod arc;
 mod atomic;
+mod memory;
 mod mpsc;
 mod sync;
 mod thread;
@@ -22,6 +23,7 @@ pub(crate) fn results() -> Vec<String> {
     let mut results = Results::default();
     arc::results(&mut results);
     atomic::results(&mut results);
+    memory::results(&mut results);
     mpsc::results(&mut results);
     sync::results(&mut results);
     thread::results(&mut results);

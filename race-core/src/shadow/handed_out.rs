@@ -1,0 +1,126 @@
+//! Memory that changes hands unseen: what an allocator gives out must have no past.
+//!
+//! An allocator orders each free before the allocation that gets the memory next, by locks and atomics that nobody sees. So whatever was recorded of
+//! memory has to be forgotten when it is given out again, or two threads would race that never met. Every allocator must therefore pass by here:
+//! on Linux with glibc those that come to `malloc` and `mmap` do (`malloc.rs`), elsewhere those that are wrapped. Whether this program's does is found
+//! out by trying, before anything is recorded of raw memory; if it doesn't, nothing ever is, and a line says so. A thread's stack is handed out when
+//! the thread begins.
+//!
+//! Nothing here may cost programs that don't use raw memory more than one load for each allocation.
+
+use std::alloc::{Layout, alloc, dealloc};
+use std::cell::Cell;
+use std::hint::black_box;
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+use crate::runtime;
+use crate::shadow::range;
+use crate::thread::local;
+
+/// Nobody has asked yet: there is nothing to forget.
+const UNKNOWN: u8 = 0;
+const TRYING: u8 = 1;
+/// Memory that is given out passes by here.
+const SEEN: u8 = 2;
+/// It doesn't: nothing is recorded.
+const UNSEEN: u8 = 3;
+
+static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
+
+thread_local! {
+    /// Address and size of what this thread was given last.
+    static LAST: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+/// An allocator has just given out `size` bytes at `address`. What was recorded of the memory that was there before is forgotten.
+///
+/// To be called before anybody gets to know the address, on the thread that asked for the memory. The memory itself isn't touched.
+///
+/// # Example
+///
+/// ```
+/// let memory = Box::new([0u8; 64]);
+/// race_core::shadow::handed_out::handed_out((&raw const *memory).addr(), 64);
+/// ```
+#[inline]
+pub fn handed_out(address: usize, size: usize) {
+    // Relaxed, and not too early: who freed the memory after it had been recorded was ordered before this thread by the allocator.
+    if matches!(STATE.load(Relaxed), TRYING | SEEN) {
+        forget(address, size);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn forget(address: usize, size: usize) {
+    LAST.set((address, size));
+    local::enter_bare(|| range::forget_inside(address, size));
+}
+
+/// The calling thread begins, on a stack that another one may have had.
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static"),
+    not(all(test, loom))
+))]
+pub(crate) fn own_stack() {
+    if STATE.load(Relaxed) == SEEN {
+        let stack = crate::stack::capture::own_stack();
+        forget(stack.start, stack.len());
+    }
+}
+
+/// Whether the memory that this program is given passes by [`handed_out`]. Called inside the engine.
+#[inline]
+pub(crate) fn is_seen() -> bool {
+    match STATE.load(Relaxed) {
+        SEEN => true,
+        UNSEEN => false,
+        _ => find_out(),
+    }
+}
+
+/// Small and large, since allocators treat them differently; twice each, since many keep what was freed.
+const SIZES: [usize; 8] = [16, 16, 100, 100, 2000, 2000, 1 << 18, 1 << 18];
+
+#[cold]
+#[inline(never)]
+fn find_out() -> bool {
+    let _ = STATE.compare_exchange(UNKNOWN, TRYING, SeqCst, SeqCst);
+    let mut tries = SIZES.into_iter().map(passes_by);
+    let Some(seen) = tries
+        .find(|passed_by| *passed_by != Some(true))
+        .unwrap_or(Some(true))
+    else {
+        // No memory to try it with. There is none for shadow either.
+        return false;
+    };
+    if STATE.swap(if seen { SEEN } else { UNSEEN }, SeqCst) == TRYING && !seen {
+        runtime::say(format_args!(
+            "racecheck: nobody sees which memory this program's allocator gives out, so accesses by racecheck::ptr aren't checked; see racecheck::alloc::Tracked\n"
+        ));
+    }
+    seen
+}
+
+/// Whether memory of this size does; none if there isn't any.
+fn passes_by(size: usize) -> Option<bool> {
+    let layout = Layout::from_size_align(size, 8).ok()?;
+    LAST.set((0, 0));
+    // SAFETY: the size isn't 0.
+    let memory = unsafe { alloc(layout) };
+    if memory.is_null() {
+        return None;
+    }
+    let (address, length) = LAST.get();
+    // An allocator may put something in front of what it gives out.
+    let seen = memory
+        .addr()
+        .checked_sub(address)
+        .is_some_and(|offset| offset < length);
+    // SAFETY: just allocated, with this layout.
+    unsafe { dealloc(black_box(memory), layout) };
+    Some(seen)
+}
