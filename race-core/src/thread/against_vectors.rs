@@ -1,10 +1,16 @@
-//! Threads that release and acquire in any order, beside the textbook: a whole vector for each thread, lock and fence.
+//! Threads that release and acquire in any order, beside the textbook: a whole vector for each thread, lock, atomic and fence.
 
+use std::env;
+use std::panic::Location;
+use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use crate::clock::VectorClock;
+use crate::sync::atomic::AtomicClock;
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::record::{Origin, Record};
 use crate::thread::registry;
@@ -16,9 +22,10 @@ static KIND: SyncKind = SyncKind {
     acquire: "acquired",
 };
 
+/// How many locks there are, and how many atomics.
 const LOCKS: usize = 3;
 
-/// What one of the threads does with one of the locks.
+/// What one of the threads does with one of the locks or atomics.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Acquire(usize),
@@ -32,6 +39,9 @@ enum Step {
     ReleaseFence,
     /// A relaxed store: the lock carries what the last release fence published.
     RelaxedStore(usize),
+    Load(usize, Ordering),
+    Store(usize, Ordering),
+    ReadModifyWrite(usize, Ordering),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -45,7 +55,15 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::AcquireFence),
         1 => Just(Step::ReleaseFence),
         1 => lock().prop_map(Step::RelaxedStore),
+        3 => (lock(), order(&[Relaxed, Acquire, SeqCst])).prop_map(|(at, order)| Step::Load(at, order)),
+        2 => (lock(), order(&[Relaxed, Release, SeqCst])).prop_map(|(at, order)| Step::Store(at, order)),
+        3 => (lock(), order(&[Relaxed, Acquire, Release, AcqRel]))
+            .prop_map(|(at, order)| Step::ReadModifyWrite(at, order)),
     ]
+}
+
+fn order(orders: &'static [Ordering]) -> impl Strategy<Value = Ordering> {
+    prop::sample::select(orders)
 }
 
 type Vector = Vec<u64>;
@@ -80,6 +98,22 @@ impl Model {
         self.clock[self.me] += 1;
         published
     }
+
+    fn load_side(&mut self, carried: &[u64], order: Ordering) {
+        let learns = match order {
+            Acquire | AcqRel | SeqCst => &mut self.clock,
+            _ => &mut self.pending,
+        };
+        join(learns, carried);
+    }
+
+    /// What a store brings.
+    fn store_side(&mut self, order: Ordering) -> Vector {
+        match order {
+            Release | AcqRel | SeqCst => self.release(),
+            _ => self.released.clone(),
+        }
+    }
 }
 
 fn thread(base: VectorClock) -> ThreadState {
@@ -94,7 +128,15 @@ fn thread(base: VectorClock) -> ThreadState {
     ThreadState::new(epoch, Arc::new(base), None, record)
 }
 
-fn perform(step: Step, thread: &mut ThreadState, locks: &mut [SyncClock]) {
+#[derive(Default)]
+struct Objects {
+    locks: [SyncClock; LOCKS],
+    atomics: [AtomicClock; LOCKS],
+}
+
+fn perform(step: Step, thread: &mut ThreadState, objects: &mut Objects) {
+    let Objects { locks, atomics } = objects;
+    let here = Location::caller();
     match step {
         Step::Acquire(lock) => thread.acquire(&locks[lock], &KIND, None),
         Step::Release(lock) => thread.release_into(&mut locks[lock], &KIND, None),
@@ -107,10 +149,20 @@ fn perform(step: Step, thread: &mut ThreadState, locks: &mut [SyncClock]) {
         Step::AcquireFence => thread.fence_acquire(&KIND, None),
         Step::ReleaseFence => thread.fence_release(&KIND, None),
         Step::RelaxedStore(lock) => locks[lock] = thread.release_fence().clone(),
+        Step::Load(atomic, order) => atomics[atomic].load_by(thread, order, here, || ()),
+        Step::Store(atomic, order) => atomics[atomic].store_by(thread, order, here, || ()),
+        Step::ReadModifyWrite(atomic, order) => atomics[atomic].rmw_by(thread, order, here, || ()),
     }
 }
 
-fn model(step: Step, thread: &mut Model, locks: &mut [Vector]) {
+/// The same of the textbook.
+struct Vectors {
+    locks: [Vector; LOCKS],
+    atomics: [Vector; LOCKS],
+}
+
+fn model(step: Step, thread: &mut Model, vectors: &mut Vectors) {
+    let Vectors { locks, atomics } = vectors;
     match step {
         Step::Acquire(lock) => join(&mut thread.clock, &locks[lock]),
         Step::Release(lock) => locks[lock] = thread.release(),
@@ -126,21 +178,47 @@ fn model(step: Step, thread: &mut Model, locks: &mut [Vector]) {
         }
         Step::ReleaseFence => thread.released = thread.release(),
         Step::RelaxedStore(lock) => locks[lock] = thread.released.clone(),
+        Step::Load(atomic, order) => thread.load_side(&atomics[atomic], order),
+        Step::Store(atomic, order) => atomics[atomic] = thread.store_side(order),
+        Step::ReadModifyWrite(atomic, order) => {
+            thread.load_side(&atomics[atomic], order);
+            join(&mut atomics[atomic], &thread.store_side(order));
+        }
     }
 }
 
-/// Some threads are born by others in the course of it; the rest know nothing of each other at first.
-fn check(threads: usize, steps: &[(usize, Step)]) -> Result<(), TestCaseError> {
-    assert!(!registry::is_assumed(), "the short cuts are what is tested");
+/// Some threads are born by others in the course of it, or `found` running, and then know all that was done so far. The rest know nothing of each
+/// other at first.
+fn check(threads: usize, steps: &[(usize, Step)], found: bool) -> Result<(), TestCaseError> {
+    assert!(
+        found || !registry::is_assumed(),
+        "the short cuts are what is tested"
+    );
     let strangers = threads.div_ceil(2);
     let mut states: Vec<ThreadState> = (0..strangers).map(|_| thread(VectorClock::new())).collect();
     let mut models: Vec<Model> = (0..strangers)
         .map(|me| Model::new(me, threads, vec![0; threads]))
         .collect();
-    let mut locks: [SyncClock; LOCKS] = Default::default();
-    let mut vectors: [Vector; LOCKS] = std::array::from_fn(|_| vec![0; threads]);
+    let mut objects = Objects::default();
+    let nothing = || std::array::from_fn(|_| vec![0; threads]);
+    let mut vectors = Vectors {
+        locks: nothing(),
+        atomics: nothing(),
+    };
     for (index, step) in steps {
         let index = index % threads;
+        if index >= states.len() && found && index % 2 == 0 {
+            states.push(thread(registry::everything_so_far()));
+            prop_assert!(registry::is_assumed());
+            let reached = |slot| {
+                models
+                    .get(slot)
+                    .map_or(0, |other: &Model| other.clock[slot])
+            };
+            let clock = (0..threads).map(reached).collect();
+            models.push(Model::new(models.len(), threads, clock));
+            continue;
+        }
         if index >= states.len() {
             let parent = index % states.len();
             let released = states[parent].release(&KIND, None);
@@ -149,7 +227,7 @@ fn check(threads: usize, steps: &[(usize, Step)]) -> Result<(), TestCaseError> {
             models.push(Model::new(models.len(), threads, clock));
             continue;
         }
-        perform(*step, &mut states[index], &mut locks);
+        perform(*step, &mut states[index], &mut objects);
         model(*step, &mut models[index], &mut vectors);
         let (state, model) = (&states[index], &models[index]);
         prop_assert_eq!(state.epoch().clock(), model.clock[index]);
@@ -178,11 +256,41 @@ proptest! {
 
     #[test]
     fn a_few_threads(steps in steps(5)) {
-        apart(|| check(5, &steps))?;
+        apart(|| check(5, &steps, false))?;
     }
 
     #[test]
     fn many_threads(steps in steps(90)) {
-        apart(|| check(90, &steps))?;
+        apart(|| check(90, &steps, false))?;
     }
+}
+
+/// In a process of its own: from the first such thread on, no short cut is taken any more.
+#[test]
+fn threads_that_were_found_running() {
+    const ALONE: &str = "RACE_CORE_TEST_ALONE";
+    if env::var_os(ALONE).is_some() {
+        for (threads, cases) in [(5, 100), (60, 10)] {
+            let mut runner = TestRunner::new(ProptestConfig::with_cases(cases));
+            let verdict = runner.run(&steps(threads), |steps| {
+                apart(|| check(threads, &steps, true))
+            });
+            verdict.unwrap_or_else(|error| panic!("{error}"));
+        }
+        return;
+    }
+    let (_crate, module) = module_path!().split_once("::").unwrap();
+    let child = Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            &format!("{module}::threads_that_were_found_running"),
+        ])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && output.contains("1 passed"),
+        "{output}"
+    );
 }

@@ -501,4 +501,70 @@ mod tests {
             assert_eq!(learned(&first), Some(false));
         });
     }
+
+    #[test]
+    fn locks_are_let_go_of_in_any_order() {
+        apart(|| {
+            let mut thread = thread(1);
+            let lock = |locked| HeldLock {
+                kind: &KIND,
+                created: locked,
+                locked,
+            };
+            let here: [&'static Location<'static>; 3] =
+                [Location::caller(), Location::caller(), Location::caller()];
+            for (key, locked) in here.into_iter().enumerate() {
+                thread.push_held(key, lock(locked));
+            }
+            assert_eq!(thread.pop_held(7), None);
+            for key in [1, 2, 0] {
+                assert_eq!(thread.pop_held(key), Some(here[key]));
+                assert_eq!(thread.pop_held(key), None);
+            }
+        });
+    }
+
+    #[test]
+    fn the_last_near_misses_are_remembered() {
+        apart(|| {
+            let mut thread = thread(1);
+            let miss = |slot, clock| NearMiss {
+                epoch: Epoch::new(slot, clock),
+                stored: None,
+                loaded: None,
+                store_releases: true,
+                load_acquires: false,
+            };
+            assert!(!thread.has_just_missed(Epoch::new(100, 1)));
+            let epochs = [(100, 1), (101, 5), (102, 1), (103, 1), (101, 7)];
+            for (slot, clock) in epochs {
+                thread.note_near_miss(miss(slot, clock));
+            }
+            assert!(thread.has_just_missed(Epoch::new(101, 7)));
+            assert!(!thread.has_just_missed(Epoch::new(101, 5)));
+            let after = |thread: &ThreadState, slot, clock| {
+                let miss = thread.near_miss_after(Epoch::new(slot, clock));
+                miss.map(|miss| (miss.epoch.slot(), miss.epoch.clock(), miss.load_acquires))
+            };
+            assert_eq!(after(&thread, 100, 1), None, "the oldest has gone");
+            assert_eq!(after(&thread, 101, 4), Some((101, 7, false)));
+            assert_eq!(after(&thread, 101, 7), Some((101, 7, false)));
+            assert_eq!(after(&thread, 101, 8), None);
+            assert_eq!(after(&thread, 102, 1), Some((102, 1, false)));
+            thread.fence_acquire(&KIND, None);
+            assert_eq!(after(&thread, 102, 1), Some((102, 1, true)));
+        });
+    }
+
+    #[test]
+    fn a_thread_is_quiet_until_its_next_access() {
+        apart(|| {
+            let mut thread = thread(1);
+            assert!(thread.is_quiet());
+            thread.note_access();
+            assert!(!thread.is_quiet());
+            thread.advance(&KIND, None);
+            assert!(thread.is_quiet());
+        });
+    }
 }
