@@ -390,6 +390,12 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_that_may_be_shared_is_never_given_up() {
+        // There is none yet: to look for it would be a panic.
+        free_slot(Epoch::new(MAX_SLOTS - 1, 5), 5);
+    }
+
+    #[test]
     fn how_far_each_slot_has_come() {
         let in_epoch = |epoch: Epoch| {
             let record = record();
