@@ -236,6 +236,23 @@ fn locks_messages_objects_and_keys() {
 
 #[test]
 #[rustfmt::skip]
+fn read_write_locks() {
+    // A writer's unlock is for everybody, a reader's for writers only.
+    pair(&[(0, LockWrite(A)), (0, Write(X)), (0, UnlockWrite(A)), (1, LockRead(B)), (1, Read(X))],
+         &[(0, LockWrite(A)), (0, Write(X)), (0, UnlockWrite(A)), (1, LockRead(A)), (1, Read(X))]);
+    pair(&[(0, LockWrite(A)), (0, UnlockWrite(A)), (0, Write(X)), (1, LockWrite(A)), (1, Write(X))],
+         &[(0, LockWrite(A)), (0, Write(X)), (0, UnlockWrite(A)), (1, LockWrite(A)), (1, Write(X))]);
+    pair(&[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (1, LockRead(A)), (1, Write(X))],
+         &[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (1, LockWrite(A)), (1, Write(X))]);
+    // And the writer passes it on.
+    pair(&[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (2, LockRead(A)), (2, UnlockRead(A)), (1, LockRead(A)), (1, Write(X))],
+         &[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (2, LockWrite(A)), (2, UnlockWrite(A)), (1, LockRead(A)), (1, Write(X))]);
+    pair(&[(0, LockWrite(A)), (0, Downgrade(A)), (0, Write(X)), (1, LockRead(A)), (1, Read(X))],
+         &[(0, LockWrite(A)), (0, Write(X)), (0, Downgrade(A)), (1, LockRead(A)), (1, Read(X))]);
+}
+
+#[test]
+#[rustfmt::skip]
 fn exclusive_access() {
     // Whatever came before is over; what comes after is checked against it.
     pair(&[(0, Write(X)), (1, Write(X))],
@@ -244,6 +261,13 @@ fn exclusive_access() {
          &[(0, Write(X)), (1, Adopt(X)), (1, Store(A, Release)), (2, Load(A, Acquire)), (2, Read(X))]);
     pair(&[(0, Read(X)), (2, Read(X)), (1, Adopt(X)), (0, Read(X))],
          &[(0, Read(X)), (2, Read(X)), (1, Adopt(X)), (1, Send(A)), (0, Receive(A)), (0, Read(X))]);
+    // What was released into an atomic or a lock is over, too.
+    pair(&[(0, Write(X)), (0, Store(A, Release)), (1, Own(B)), (1, Read(X))],
+         &[(0, Write(X)), (0, Store(A, Release)), (1, Own(A)), (1, Read(X))]);
+    pair(&[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (1, OwnLock(B)), (1, Write(X))],
+         &[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (1, OwnLock(A)), (1, Write(X))]);
+    pair(&[(0, LockWrite(A)), (0, Write(X)), (0, UnlockWrite(A)), (1, OwnLock(B)), (1, Write(X))],
+         &[(0, LockWrite(A)), (0, Write(X)), (0, UnlockWrite(A)), (1, OwnLock(A)), (1, Write(X))]);
 }
 
 #[test]
