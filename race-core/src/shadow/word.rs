@@ -380,6 +380,8 @@ mod tests {
     fn a_lock_is_held_until_it_is_dropped() {
         let words = Words::new();
         let locked = words.lock();
+        let generation = u64::from(fork::generation());
+        assert_eq!(words.write.load(Relaxed), LOCKED | generation);
         assert!(words.try_lock().is_none());
         assert!(words.take_over().is_none());
         drop(locked);

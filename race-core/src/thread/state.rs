@@ -567,4 +567,46 @@ mod tests {
             assert!(thread.is_quiet());
         });
     }
+
+    #[test]
+    fn what_is_assumed_is_known_and_nobody_taught_it() {
+        apart(|| {
+            let (mut thread, mut other) = (thread(1), thread(1));
+            let before = other.epoch();
+            let mut clock = VectorClock::new();
+            clock.raise(before);
+            thread.assume(&clock);
+            assert!(thread.knows(before));
+            assert!(thread.learned_of(before.slot()).is_none());
+            other.advance(&KIND, None);
+            assert!(!thread.knows(other.epoch()));
+        });
+    }
+
+    /// A clock of nobody's has no epoch, and that looks like one of slot 0.
+    #[test]
+    fn a_large_clock_of_several_threads_is_not_taken_for_that_of_slot_0() {
+        apart(|| {
+            let mut thread = thread(1);
+            let record = thread.record.clone();
+            let mut first = ThreadState::new(Epoch::new(0, 5), Arc::default(), None, record);
+            first.acquire(&thread.release(&KIND, None), &KIND, None);
+            let released = first.release(&KIND, None);
+            thread.acquire(&released, &KIND, None);
+            assert!(thread.knows(released.epoch));
+            let several = [Epoch::new(900, 1), Epoch::new(901, 1)];
+            let mut base = VectorClock::new();
+            for epoch in several {
+                base.raise(epoch);
+            }
+            assert!(base.is_large());
+            let clock = SyncClock {
+                base: Some(Arc::new(base)),
+                ..SyncClock::new()
+            };
+            thread.acquire(&clock, &KIND, None);
+            assert!(several.iter().all(|epoch| thread.knows(*epoch)));
+            assert!(thread.knows(released.epoch), "it was known before");
+        });
+    }
 }

@@ -220,6 +220,9 @@ fn locks_messages_objects_and_keys() {
          &[(0, Send(A)), (0, Write(X)), (0, Send(A)), (1, Receive(A)), (1, Receive(A)), (1, Read(X))]);
     pair(&[(2, Send(A)), (0, Write(X)), (0, Send(A)), (1, Receive(A)), (1, Read(X))],
          &[(0, Write(X)), (0, Send(A)), (2, Send(A)), (1, Receive(A)), (1, Read(X))]);
+    // All who arrived at a barrier.
+    pair(&[(0, Write(X)), (0, Arrive(A)), (2, Arrive(A)), (1, Leave(B)), (1, Read(X))],
+         &[(0, Write(X)), (0, Arrive(A)), (2, Arrive(A)), (1, Leave(A)), (1, Read(X))]);
     // Releases into an object add up; before an acquire, not after.
     pair(&[(0, Write(X)), (0, Give(A)), (2, Give(A)), (1, Take(B)), (1, Read(X))],
          &[(0, Write(X)), (0, Give(A)), (2, Give(A)), (1, Take(A)), (1, Read(X))]);

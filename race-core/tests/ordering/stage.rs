@@ -64,6 +64,9 @@ pub(crate) enum Step {
     OwnLock(Index),
     Send(Index),
     Receive(Index),
+    /// Adds to what a lock's clock holds, as an arrival at a barrier does, and takes it.
+    Arrive(Index),
+    Leave(Index),
     /// Into a [`SyncObject`], and out of it.
     Give(Index),
     Take(Index),
@@ -81,9 +84,9 @@ pub(crate) enum Step {
 }
 
 pub(crate) use Step::{
-    Access, Adopt, Allocated, Downgrade, Exchange, Fail, Fence, ForgetKey, Free, Give, GiveKey,
-    Load, Lock, LockRead, LockWrite, Own, OwnLock, Parked, Read, Receive, Rmw, Send, Store, Take,
-    TakeKey, Unlock, UnlockRead, UnlockWrite, Unpark, Write,
+    Access, Adopt, Allocated, Arrive, Downgrade, Exchange, Fail, Fence, ForgetKey, Free, Give,
+    GiveKey, Leave, Load, Lock, LockRead, LockWrite, Own, OwnLock, Parked, Read, Receive, Rmw,
+    Send, Store, Take, TakeKey, Unlock, UnlockRead, UnlockWrite, Unpark, Write,
 };
 
 pub(crate) type Schedule<'a> = &'a [(Index, Step)];
@@ -155,6 +158,8 @@ impl Stage {
                 let message = hold(&self.messages[channel]).pop_front();
                 message.expect("a message was sent").acquire(&KIND, site);
             }
+            Arrive(index) => hold(&self.locks[index]).release_join(&KIND, site),
+            Leave(index) => hold(&self.locks[index]).acquire(&KIND, site),
             Give(object) => self.objects[object].release(&KIND, site),
             Take(object) => self.objects[object].acquire(&KIND, site),
             GiveKey(key) => keyed::release(self.base + key, &KIND, site),

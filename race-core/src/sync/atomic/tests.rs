@@ -8,6 +8,11 @@ use crate::thread::Handle;
 fn a_lock_is_held_until_it_is_dropped() {
     let clock = AtomicClock::new();
     let locked = clock.lock();
+    let generation = u64::from(fork::generation());
+    assert_eq!(
+        clock.sequence.load(Relaxed),
+        generation << COUNT.count_ones() | 1
+    );
     assert!(clock.try_lock().is_none());
     assert!(clock.take_over().is_none());
     drop(locked);
