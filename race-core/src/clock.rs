@@ -502,6 +502,7 @@ impl<'a> Cursor<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epoch::MAX_SLOTS;
     use proptest::prelude::*;
 
     fn clock(entries: &[u64]) -> VectorClock {
@@ -519,6 +520,20 @@ mod tests {
         assert!(!c.knows(Epoch::new(7, 1)));
         assert!(c.knows(Epoch::new(0, 3)));
         assert!(!c.knows(Epoch::new(0, 4)));
+    }
+
+    #[test]
+    fn slots_far_apart_are_told_apart() {
+        let mut clock = VectorClock::new();
+        let slots = [FLAT, FLAT + 64, 5_000, MAX_SLOTS - 1];
+        for (slot, known) in slots.into_iter().zip(1..) {
+            assert_eq!(clock.get(slot), 0);
+            assert!(clock.raise(Epoch::new(slot, known)));
+        }
+        for (slot, known) in slots.into_iter().zip(1..) {
+            assert_eq!(clock.get(slot), known);
+            assert_eq!(clock.get(slot - 1), 0);
+        }
     }
 
     /// What is done to a few clocks, told apart by their index.

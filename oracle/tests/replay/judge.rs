@@ -155,14 +155,18 @@ fn listing(steps: &[Step]) -> String {
 }
 
 fn try_programs(wanted: u64, tally: &mut Tally) {
+    let mut config = Config {
+        cases: 500,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    // Who runs this for the verdict only sets it to 0.
+    if env::var_os("PROPTEST_MAX_SHRINK_ITERS").is_none() {
+        config.max_shrink_iters = 100_000;
+    }
     while tally.events < wanted {
         // A runner runs its cases once.
-        let mut runner = TestRunner::new(Config {
-            cases: 500,
-            max_shrink_iters: 100_000,
-            failure_persistence: None,
-            ..Config::default()
-        });
+        let mut runner = TestRunner::new(config.clone());
         let counted = RefCell::new(&mut *tally);
         let numbers = prop::collection::vec(any::<u32>(), 10..400);
         let verdict = runner.run(&numbers, |numbers| {

@@ -277,3 +277,55 @@ impl Machine {
         self.races.extend(earlier.into_iter().map(race));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VARIABLE: Place = Place::Variable(0);
+    const RANGE: Place = Place::Range {
+        address: 64,
+        size: 8,
+    };
+
+    /// The sites of the races that a step makes, the earlier one first.
+    fn step(machine: &mut Machine, thread: Id, operation: Operation, site: Id) -> Vec<(Id, Id)> {
+        let event = Event {
+            thread,
+            operation,
+            site,
+        };
+        let races = machine.step(&event).unwrap().iter();
+        races
+            .map(|race| (race.earlier.site, race.later.site))
+            .collect()
+    }
+
+    #[test]
+    fn of_accesses_in_one_epoch_the_first_is_reported_and_once() {
+        for place in [VARIABLE, RANGE] {
+            for first in [Operation::Read(place), Operation::Write(place)] {
+                let mut machine = Machine::new();
+                let mut step =
+                    |thread, operation, site| step(&mut machine, thread, operation, site);
+                step(0, Operation::Fork(1), 1);
+                step(0, first, 2);
+                step(0, first, 3);
+                assert_eq!(step(1, Operation::Write(place), 4), [(2, 4)]);
+                assert_eq!(step(1, Operation::Write(place), 5), []);
+            }
+        }
+    }
+
+    #[test]
+    fn among_several_readers_too() {
+        let mut machine = Machine::new();
+        let mut step = |thread, operation, site| step(&mut machine, thread, operation, site);
+        step(0, Operation::Fork(1), 1);
+        step(0, Operation::Fork(2), 2);
+        for (reader, site) in [(1, 3), (2, 4), (1, 5), (2, 6)] {
+            step(reader, Operation::Read(VARIABLE), site);
+        }
+        assert_eq!(step(0, Operation::Write(VARIABLE), 7), [(3, 7), (4, 7)]);
+    }
+}

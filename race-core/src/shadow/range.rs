@@ -455,6 +455,18 @@ mod tests {
         assert_eq!(granules(usize::MAX - 3, 100).count(), 1);
     }
 
+    /// Its pages are others, and threads that it starts would not find what it records in its parent's.
+    #[cfg(unix)]
+    #[test]
+    fn the_child_of_a_fork_looks_for_its_pages_anew() {
+        let number = usize::MAX / PAGE - 1;
+        assert!(last_page(number).is_none());
+        assert!(page(number).is_some());
+        assert!(last_page(number).is_some() && last_page(number - 1).is_none());
+        forget_last_page();
+        assert!(last_page(number).is_none());
+    }
+
     proptest! {
         #[test]
         fn splitting_and_merging_keep_every_byte_once(masks in prop::collection::vec(any::<u8>(), 1..12)) {

@@ -243,4 +243,47 @@ mod tests {
         let conflicts = state.access(&thread(1, 1, &[]), Class::AtomicWrite, None);
         assert_eq!(raced(&conflicts), [(0, Class::Read)]);
     }
+
+    #[test]
+    fn an_access_that_cannot_be_made_races_with_what_is_unordered() {
+        let mut state = State::default();
+        state.access(&thread(0, 1, &[]), Class::Write, None);
+        state.access(&thread(1, 1, &[(0, 1)]), Class::Read, None);
+        let stranger = thread(2, 1, &[]);
+        let raced_by = |class| raced(&state.in_the_way_of(&stranger, class, true));
+        assert_eq!(raced_by(Class::Read), [(0, Class::Write)]);
+        assert_eq!(
+            raced_by(Class::Write),
+            [(0, Class::Write), (1, Class::Read)]
+        );
+    }
+
+    #[test]
+    fn if_all_is_ordered_it_races_with_the_one_that_goes_on() {
+        let mut state = State::default();
+        let knows_all = [(0, 1), (1, 1)];
+        state.access(&thread(0, 1, &[]), Class::Write, None);
+        state.access(&thread(1, 1, &[(0, 1)]), Class::Read, None);
+        // Its own comes last.
+        state.access(&thread(2, 1, &[(0, 1)]), Class::Read, None);
+        let thread = thread(2, 1, &knows_all);
+        let in_the_way = |writes| raced(&state.in_the_way_of(&thread, Class::Write, writes));
+        assert_eq!(in_the_way(false), [(1, Class::Read)]);
+        assert_eq!(in_the_way(true), [(0, Class::Write)]);
+    }
+
+    #[test]
+    fn what_is_adopted_was_written_by_nobody_else() {
+        let mut state = State::default();
+        state.access(&thread(0, 1, &[]), Class::Write, None);
+        state.access(&thread(1, 1, &[]), Class::Read, None);
+        state.adopt(Epoch::new(2, 5), None);
+        assert!(
+            state
+                .access(&thread(3, 1, &[(2, 5)]), Class::Read, None)
+                .is_empty()
+        );
+        let conflicts = state.access(&thread(4, 1, &[(3, 1)]), Class::Write, None);
+        assert_eq!(raced(&conflicts), [(2, Class::Write)]);
+    }
 }

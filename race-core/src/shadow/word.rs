@@ -338,6 +338,72 @@ mod tests {
         })
     }
 
+    fn knowing(slot: usize, knows: &[usize]) -> Thread {
+        let mut clock = VectorClock::new();
+        for slot in knows {
+            clock.raise(Epoch::new(*slot, 1));
+        }
+        let epoch = Epoch::new(slot, 1);
+        Thread { epoch, clock }
+    }
+
+    #[test]
+    fn what_need_not_be_recorded_again() {
+        let words = Words::new();
+        let recorded = |slot| {
+            let word = Epoch::new(slot, 1).bits();
+            (
+                words.is_read_in(word),
+                words.is_written_in(word),
+                words.is_only_written_in(word),
+            )
+        };
+        let context = ContextId::from_bits(1).unwrap();
+        let access = |thread, class| words.access(&thread, class, context);
+        assert_eq!(recorded(0), (false, false, false));
+        access(knowing(0, &[]), Class::Read);
+        assert_eq!(recorded(0), (true, false, false));
+        access(knowing(0, &[]), Class::Write);
+        assert_eq!(recorded(0), (true, true, true));
+        assert_eq!(recorded(1), (false, false, false));
+        access(knowing(1, &[0]), Class::Read);
+        assert_eq!(recorded(0), (true, true, false));
+        assert_eq!(recorded(1), (true, false, false));
+        assert!(!words.is_many());
+        access(knowing(2, &[0]), Class::Read);
+        assert!(words.is_many());
+        assert!(words.is_recorded(Epoch::new(2, 1), Class::Read));
+        assert!(!words.is_recorded(Epoch::new(3, 1), Class::Read));
+    }
+
+    #[test]
+    fn a_lock_is_held_until_it_is_dropped() {
+        let words = Words::new();
+        let locked = words.lock();
+        let generation = u64::from(fork::generation());
+        assert_eq!(words.write.load(Relaxed), LOCKED | generation);
+        assert!(words.try_lock().is_none());
+        assert!(words.take_over().is_none());
+        drop(locked);
+        assert!(words.take_over().is_none());
+        assert!(words.try_lock().is_some());
+    }
+
+    #[test]
+    fn a_lock_from_before_a_fork_is_taken_over_with_nothing_in_it() {
+        let words = Words::new();
+        words.write.store(locked_here() + 1, Relaxed);
+        // Its owner was about to replace the list, or had freed it.
+        words.other.store(MANY | 8, Relaxed);
+        words.contexts.store(u64::MAX, Relaxed);
+        let mut locked = words.lock();
+        assert!(words.try_lock().is_none());
+        assert_eq!(locked.take(), State::default());
+        assert_eq!(words.contexts.load(Relaxed), 0);
+        drop(locked);
+        assert_eq!(words.write.load(Relaxed), 0);
+    }
+
     proptest! {
         #[test]
         fn in_place_is_the_same_as_taken_out(steps in prop::collection::vec((thread(), class()), 1..30)) {

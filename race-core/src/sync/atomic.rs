@@ -765,3 +765,6 @@ pub(crate) fn fence_by(
         thread.fence_release(&FENCE, Some(site));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,19 @@
-//! Threads that release and acquire in any order, beside the textbook: a whole vector for each thread, lock and fence, and a second one without
-//! the edges of locks that nest.
+//! Threads that release and acquire in any order, beside the textbook: a whole vector for each thread, lock, atomic and fence, and a second one
+//! without the edges of locks that nest.
 //!
 //! The textbook has an entry for every thread that ever was; ours go on in the slots of those that have ended.
 
+use std::env;
+use std::panic::Location;
+use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use crate::clock::VectorClock;
+use crate::sync::atomic::AtomicClock;
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::record::{Origin, Record};
 use crate::thread::registry;
@@ -19,9 +25,10 @@ static KIND: SyncKind = SyncKind {
     acquire: "acquired",
 };
 
+/// How many locks there are, and how many atomics.
 const LOCKS: usize = 3;
 
-/// What one of the threads does with one of the locks.
+/// What one of the threads does, with one of the locks or atomics or by itself.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Acquire(usize),
@@ -37,6 +44,9 @@ enum Step {
     ReleaseFence,
     /// A relaxed store: the lock carries what the last release fence published.
     RelaxedStore(usize),
+    Load(usize, Ordering),
+    Store(usize, Ordering),
+    ReadModifyWrite(usize, Ordering),
     /// Reads or writes something: whoever takes its slot over must know of that.
     Access,
     /// Gives birth to another thread, if there haven't been enough of them.
@@ -57,10 +67,18 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::AcquireFence),
         1 => Just(Step::ReleaseFence),
         1 => lock().prop_map(Step::RelaxedStore),
+        3 => (lock(), order(&[Relaxed, Acquire, SeqCst])).prop_map(|(at, order)| Step::Load(at, order)),
+        2 => (lock(), order(&[Relaxed, Release, SeqCst])).prop_map(|(at, order)| Step::Store(at, order)),
+        3 => (lock(), order(&[Relaxed, Acquire, Release, AcqRel]))
+            .prop_map(|(at, order)| Step::ReadModifyWrite(at, order)),
         2 => Just(Step::Access),
         2 => Just(Step::Fork),
         1 => Just(Step::End),
     ]
+}
+
+fn order(orders: &'static [Ordering]) -> impl Strategy<Value = Ordering> {
+    prop::sample::select(orders)
 }
 
 /// All entries, then all of the order's.
@@ -103,6 +121,22 @@ impl Model {
         self.clock[self.threads + self.me] += 1;
         published
     }
+
+    fn load_side(&mut self, carried: &[u64], order: Ordering) {
+        let learns = match order {
+            Acquire | AcqRel | SeqCst => &mut self.clock,
+            _ => &mut self.pending,
+        };
+        join(learns, carried);
+    }
+
+    /// What a store brings.
+    fn store_side(&mut self, order: Ordering) -> Vector {
+        match order {
+            Release | AcqRel | SeqCst => self.release(),
+            _ => self.released.clone(),
+        }
+    }
 }
 
 fn thread(base: VectorClock) -> ThreadState {
@@ -143,7 +177,15 @@ impl Ours {
     }
 }
 
-fn perform(step: Step, thread: &mut ThreadState, locks: &mut [SyncClock]) {
+#[derive(Default)]
+struct Objects {
+    locks: [SyncClock; LOCKS],
+    atomics: [AtomicClock; LOCKS],
+}
+
+fn perform(step: Step, thread: &mut ThreadState, objects: &mut Objects) {
+    let Objects { locks, atomics } = objects;
+    let here = Location::caller();
     match step {
         Step::Acquire(lock) => thread.acquire(&locks[lock], &KIND, None),
         Step::Release(lock) => thread.release_into(&mut locks[lock], &KIND, None),
@@ -160,12 +202,22 @@ fn perform(step: Step, thread: &mut ThreadState, locks: &mut [SyncClock]) {
         Step::AcquireFence => thread.fence_acquire(&KIND, None),
         Step::ReleaseFence => thread.fence_release(&KIND, None),
         Step::RelaxedStore(lock) => locks[lock] = thread.release_fence().clone(),
+        Step::Load(atomic, order) => atomics[atomic].load_by(thread, order, here, |_| ()),
+        Step::Store(atomic, order) => atomics[atomic].store_by(thread, order, here, |_| ()),
+        Step::ReadModifyWrite(atomic, order) => atomics[atomic].rmw_by(thread, order, here, |_| ()),
         Step::Access => thread.note_access(),
         Step::Fork | Step::End => {}
     }
 }
 
-fn model(step: Step, thread: &mut Model, locks: &mut [Vector]) {
+/// The same of the textbook.
+struct Vectors {
+    locks: [Vector; LOCKS],
+    atomics: [Vector; LOCKS],
+}
+
+fn model(step: Step, thread: &mut Model, vectors: &mut Vectors) {
+    let Vectors { locks, atomics } = vectors;
     match step {
         Step::Acquire(lock) => join(&mut thread.clock, &locks[lock]),
         Step::Release(lock) => locks[lock] = thread.release(),
@@ -186,14 +238,24 @@ fn model(step: Step, thread: &mut Model, locks: &mut [Vector]) {
         }
         Step::ReleaseFence => thread.released = thread.release(),
         Step::RelaxedStore(lock) => locks[lock] = thread.released.clone(),
+        Step::Load(atomic, order) => thread.load_side(&atomics[atomic], order),
+        Step::Store(atomic, order) => atomics[atomic] = thread.store_side(order),
+        Step::ReadModifyWrite(atomic, order) => {
+            thread.load_side(&atomics[atomic], order);
+            join(&mut atomics[atomic], &thread.store_side(order));
+        }
         Step::Access => thread.accessed = thread.clock[thread.me],
         Step::Fork | Step::End => {}
     }
 }
 
-/// Some threads are born by others in the course of it; the rest know nothing of each other at first.
-fn check(threads: usize, steps: &[(usize, Step)]) -> Result<(), TestCaseError> {
-    assert!(!registry::is_assumed(), "the short cuts are what is tested");
+/// Some threads are born by others in the course of it, or `found` running, and then know all that was done so far. The rest know nothing of each
+/// other at first.
+fn check(threads: usize, steps: &[(usize, Step)], found: bool) -> Result<(), TestCaseError> {
+    assert!(
+        found || !registry::is_assumed(),
+        "the short cuts are what is tested"
+    );
     let strangers = threads.div_ceil(4);
     let mut ours: Vec<Ours> = (0..strangers)
         .map(|_| Ours::new(VectorClock::new()))
@@ -201,8 +263,12 @@ fn check(threads: usize, steps: &[(usize, Step)]) -> Result<(), TestCaseError> {
     let mut models: Vec<Model> = (0..strangers)
         .map(|me| Model::new(me, threads, vec![0; 2 * threads]))
         .collect();
-    let mut locks: [SyncClock; LOCKS] = Default::default();
-    let mut vectors: [Vector; LOCKS] = std::array::from_fn(|_| vec![0; 2 * threads]);
+    let mut objects = Objects::default();
+    let nothing = || std::array::from_fn(|_| vec![0; 2 * threads]);
+    let mut vectors = Vectors {
+        locks: nothing(),
+        atomics: nothing(),
+    };
     for (index, step) in steps {
         let running = || (0..ours.len()).filter(|thread| ours[*thread].state.is_some());
         let Some(index) = running().cycle().nth(*index) else {
@@ -217,13 +283,22 @@ fn check(threads: usize, steps: &[(usize, Step)]) -> Result<(), TestCaseError> {
         if let Step::Fork = step
             && models.len() < threads
         {
-            let released = state.release(&KIND, None);
-            ours.push(Ours::new(released.into_base()));
-            let clock = models[index].release();
+            let (base, clock) = if found && models.len().is_multiple_of(2) {
+                let reached = |thread| {
+                    let other: Option<&Model> = models.get(thread);
+                    other.map_or(0, |other| other.clock[thread])
+                };
+                let clock = (0..2 * threads).map(|entry| reached(entry % threads));
+                (registry::everything_so_far(), clock.collect())
+            } else {
+                let released = state.release(&KIND, None);
+                (released.into_base(), models[index].release())
+            };
+            ours.push(Ours::new(base));
             models.push(Model::new(models.len(), threads, clock));
             continue;
         }
-        perform(*step, state, &mut locks);
+        perform(*step, state, &mut objects);
         model(*step, &mut models[index], &mut vectors);
         compare(index, &ours, &models)?;
     }
@@ -281,11 +356,59 @@ proptest! {
 
     #[test]
     fn a_few_threads(steps in steps(12)) {
-        apart(|| check(12, &steps))?;
+        apart(|| check(12, &steps, false))?;
     }
 
     #[test]
     fn many_threads(steps in steps(90)) {
-        apart(|| check(90, &steps))?;
+        apart(|| check(90, &steps, false))?;
     }
+}
+
+/// Who was found running knows a thread's epoch, but not what that learns afterwards and releases in the same epoch, by way of a child here.
+fn what_an_assumed_epoch_released_later() {
+    let (mut parent, mut other) = (thread(VectorClock::new()), thread(VectorClock::new()));
+    let mut found = thread(registry::everything_so_far());
+    other.release(&KIND, None);
+    let later = other.epoch();
+    parent.acquire(&other.release(&KIND, None), &KIND, None);
+    assert!(found.knows(parent.epoch()) && !found.knows(later));
+    let mut child = thread(parent.release(&KIND, None).into_base());
+    found.acquire(&child.release(&KIND, None), &KIND, None);
+    assert!(found.knows(later));
+}
+
+/// In a process of its own: from the first such thread on, no short cut is taken any more.
+#[test]
+fn threads_that_were_found_running() {
+    const ALONE: &str = "RACE_CORE_TEST_ALONE";
+    if env::var_os(ALONE).is_some() {
+        apart(|| {
+            what_an_assumed_epoch_released_later();
+            Ok(())
+        })
+        .unwrap();
+        for (threads, cases) in [(12, 60), (60, 5)] {
+            let mut runner = TestRunner::new(ProptestConfig::with_cases(cases));
+            let verdict = runner.run(&steps(threads), |steps| {
+                apart(|| check(threads, &steps, true))
+            });
+            verdict.unwrap_or_else(|error| panic!("{error}"));
+        }
+        return;
+    }
+    let (_crate, module) = module_path!().split_once("::").unwrap();
+    let child = Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            &format!("{module}::threads_that_were_found_running"),
+        ])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && output.contains("1 passed"),
+        "{output}"
+    );
 }

@@ -125,3 +125,37 @@ impl HeldLocks {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::SyncKind;
+
+    static KIND: SyncKind = SyncKind {
+        name: "test",
+        release: "released",
+        acquire: "acquired",
+    };
+
+    #[test]
+    fn locks_are_let_go_of_in_any_order() {
+        let mut held = HeldLocks::default();
+        let here: [&'static Location<'static>; 3] =
+            [Location::caller(), Location::caller(), Location::caller()];
+        for (address, locked) in here.into_iter().enumerate() {
+            let lock = HeldLock {
+                kind: &KIND,
+                created: locked.into(),
+                locked,
+            };
+            held.push(address, address as u64 + 1, Mode::Exclusive, lock);
+        }
+        assert!(held.pop(7).is_none());
+        for address in [1, 2, 0] {
+            let popped = held.pop(address).map(|unlocked| unlocked.locked);
+            assert_eq!(popped, Some(here[address]));
+            assert!(held.pop(address).is_none());
+        }
+        assert!(held.is_empty());
+    }
+}

@@ -149,17 +149,19 @@ mod tests {
         Releaser(usize),
         All,
         Joined(bool, Vec<usize>),
+        /// What a join found, without an edge.
+        Assumed(bool, Vec<usize>),
     }
 
     fn lesson() -> impl Strategy<Value = Lesson> {
+        let slots = || prop::collection::btree_set(0..SLOTS, 0..SLOTS);
         prop_oneof![
             (0..SLOTS).prop_map(Lesson::Releaser),
             Just(Lesson::All),
-            (
-                any::<bool>(),
-                prop::collection::btree_set(0..SLOTS, 0..SLOTS)
-            )
+            (any::<bool>(), slots())
                 .prop_map(|(took, slots)| Lesson::Joined(took, slots.into_iter().collect())),
+            (any::<bool>(), slots())
+                .prop_map(|(took, slots)| Lesson::Assumed(took, slots.into_iter().collect())),
         ]
     }
 
@@ -187,6 +189,14 @@ mod tests {
                         }
                         let joined = Joined { took, slots: slots.into() };
                         lessons.learn_joined(&joined, edge);
+                    }
+                    Lesson::Assumed(took, slots) => {
+                        for (slot, learned) in model.iter_mut().enumerate() {
+                            if slots.contains(&slot) != took {
+                                *learned = None;
+                            }
+                        }
+                        lessons.unlearn(&Joined { took, slots: slots.into() });
                     }
                 }
                 for (slot, learned) in model.iter().enumerate() {

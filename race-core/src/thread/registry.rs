@@ -358,6 +358,73 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_that_may_be_shared_is_never_given_up() {
+        // There is none yet: to look for it would be a panic.
+        free_slot(Epoch::new(MAX_SLOTS - 1, 5), 5);
+    }
+
+    #[test]
+    fn how_far_each_slot_has_come() {
+        let in_epoch = |epoch: Epoch| {
+            let record = record();
+            record.clock.store(epoch.bits(), Relaxed);
+            Slot::new(&record)
+        };
+        let mut not_begun = Slot::new(&record());
+        not_begun.first = 5;
+        let mut ended = in_epoch(Epoch::new(3, 11));
+        ended.end(12, &mut History::new());
+        let mut slots = Slots {
+            slots: vec![
+                not_begun,
+                in_epoch(Epoch::new(1, 9)),
+                // Of a thread that has used it up, and gone on in another.
+                in_epoch(Epoch::new(1, 2)),
+                ended,
+            ],
+            line: vec![0; 4],
+            ..Slots::default()
+        };
+        slots.draw_line();
+        assert_eq!(slots.line, [5, 9, MAX_CLOCK, 11]);
+    }
+
+    #[test]
+    fn of_an_end_that_nobody_waits_for_less_must_be_known() {
+        let start = || take_slot(&VectorClock::new(), &record());
+        let heir = |knows| {
+            let mut base = VectorClock::new();
+            base.raise(knows);
+            take_slot(&base, &record())
+        };
+        let before = |last: Epoch| Epoch::new(last.slot(), last.clock() - 1);
+        let lasts = [start(), start(), start()].map(|first| Epoch::new(first.slot(), 7));
+        lasts.iter().for_each(|last| free_slot(*last, last.clock()));
+        lower_known_from(lasts[1], 6);
+        assert_eq!(heir(before(lasts[1])), Epoch::new(lasts[1].slot(), 8));
+        // The others' ends still have to be known.
+        assert_ne!(heir(before(lasts[0])).slot(), lasts[0].slot());
+        assert_ne!(heir(before(lasts[2])).slot(), lasts[2].slot());
+        // It may come late: the slot is free again, after another thread.
+        let last = Epoch::new(lasts[0].slot(), 20);
+        assert_eq!(heir(lasts[0]), Epoch::new(last.slot(), 8));
+        free_slot(last, last.clock());
+        lower_known_from(lasts[0], 6);
+        assert_ne!(heir(before(last)).slot(), last.slot());
+        assert_eq!(heir(last).slot(), last.slot());
+    }
+
+    #[test]
+    fn a_slot_that_is_nearly_used_up_stays_with_the_dead() {
+        let first = take_slot(&VectorClock::new(), &record());
+        let last = Epoch::new(first.slot(), MAX_CLOCK - 2);
+        free_slot(last, last.clock());
+        let mut knows = VectorClock::new();
+        knows.raise(last);
+        assert_ne!(take_slot(&knows, &record()).slot(), last.slot());
+    }
+
+    #[test]
     fn a_slot_goes_only_to_who_knows_its_last_thread() {
         let former = record();
         let first = take_slot(&VectorClock::new(), &former);

@@ -552,4 +552,98 @@ mod tests {
             assert_eq!(learned(&first), Some(false));
         });
     }
+
+    #[test]
+    fn the_last_near_misses_are_remembered() {
+        apart(|| {
+            let mut thread = thread(1);
+            let miss = |slot, clock| NearMiss {
+                epoch: Epoch::new(slot, clock),
+                stored: None,
+                loaded: None,
+                store_releases: true,
+                load_acquires: false,
+            };
+            assert!(!thread.has_just_missed(Epoch::new(100, 1)));
+            let epochs = [(100, 1), (101, 5), (102, 1), (103, 1), (101, 7)];
+            for (slot, clock) in epochs {
+                thread.note_near_miss(miss(slot, clock));
+            }
+            assert!(thread.has_just_missed(Epoch::new(101, 7)));
+            assert!(!thread.has_just_missed(Epoch::new(101, 5)));
+            let after = |thread: &ThreadState, slot, clock| {
+                let miss = thread.near_miss_after(Epoch::new(slot, clock));
+                miss.map(|miss| (miss.epoch.slot(), miss.epoch.clock(), miss.load_acquires))
+            };
+            assert_eq!(after(&thread, 100, 1), None, "the oldest has gone");
+            assert_eq!(after(&thread, 101, 4), Some((101, 7, false)));
+            assert_eq!(after(&thread, 101, 7), Some((101, 7, false)));
+            assert_eq!(after(&thread, 101, 8), None);
+            assert_eq!(after(&thread, 102, 1), Some((102, 1, false)));
+            thread.fence_acquire(&KIND, None);
+            assert_eq!(after(&thread, 102, 1), Some((102, 1, true)));
+        });
+    }
+
+    #[test]
+    fn a_thread_is_quiet_until_it_does_or_learns_something() {
+        apart(|| {
+            let (mut thread, mut other) = (thread(5), thread(1));
+            assert_eq!(thread.quiet_from(), 4);
+            thread.note_access();
+            assert_eq!(thread.quiet_from(), 5);
+            for _ in 0..3 {
+                thread.advance(&KIND, None);
+                assert_eq!(thread.quiet_from(), 5);
+            }
+            thread.acquire(&other.release(&KIND, None), &KIND, None);
+            assert_eq!(thread.quiet_from(), 7, "it hasn't told anybody");
+            thread.advance(&KIND, None);
+            assert_eq!(thread.quiet_from(), 8);
+            thread.advance(&KIND, None);
+            assert_eq!(thread.quiet_from(), 8);
+        });
+    }
+
+    #[test]
+    fn what_is_assumed_is_known_and_nobody_taught_it() {
+        apart(|| {
+            let (mut thread, mut other) = (thread(1), thread(1));
+            let before = other.epoch();
+            let mut clock = VectorClock::new();
+            clock.raise(before);
+            thread.assume(&clock);
+            assert!(thread.knows(before));
+            assert!(thread.learned_of(before.slot()).is_none());
+            other.advance(&KIND, None);
+            assert!(!thread.knows(other.epoch()));
+        });
+    }
+
+    /// A clock of nobody's has no epoch, and that looks like one of slot 0.
+    #[test]
+    fn a_large_clock_of_several_threads_is_not_taken_for_that_of_slot_0() {
+        apart(|| {
+            let mut thread = thread(1);
+            let record = thread.record.clone();
+            let mut first = ThreadState::new(Epoch::new(0, 5), Arc::default(), None, record);
+            first.acquire(&thread.release(&KIND, None), &KIND, None);
+            let released = first.release(&KIND, None);
+            thread.acquire(&released, &KIND, None);
+            assert!(thread.knows(released.epoch));
+            let several = [Epoch::new(900, 1), Epoch::new(901, 1)];
+            let mut base = VectorClock::new();
+            for epoch in several {
+                base.raise(epoch);
+            }
+            assert!(base.is_large());
+            let clock = SyncClock {
+                base: Some(Arc::new(base)),
+                ..SyncClock::new()
+            };
+            thread.acquire(&clock, &KIND, None);
+            assert!(several.iter().all(|epoch| thread.knows(*epoch)));
+            assert!(thread.knows(released.epoch), "it was known before");
+        });
+    }
 }

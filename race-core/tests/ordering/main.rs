@@ -220,6 +220,9 @@ fn locks_messages_objects_and_keys() {
          &[(0, Send(A)), (0, Write(X)), (0, Send(A)), (1, Receive(A)), (1, Receive(A)), (1, Read(X))]);
     pair(&[(2, Send(A)), (0, Write(X)), (0, Send(A)), (1, Receive(A)), (1, Read(X))],
          &[(0, Write(X)), (0, Send(A)), (2, Send(A)), (1, Receive(A)), (1, Read(X))]);
+    // All who arrived at a barrier.
+    pair(&[(0, Write(X)), (0, Arrive(A)), (2, Arrive(A)), (1, Leave(B)), (1, Read(X))],
+         &[(0, Write(X)), (0, Arrive(A)), (2, Arrive(A)), (1, Leave(A)), (1, Read(X))]);
     // Releases into an object add up; before an acquire, not after.
     pair(&[(0, Write(X)), (0, Give(A)), (2, Give(A)), (1, Take(B)), (1, Read(X))],
          &[(0, Write(X)), (0, Give(A)), (2, Give(A)), (1, Take(A)), (1, Read(X))]);
@@ -236,6 +239,27 @@ fn locks_messages_objects_and_keys() {
 
 #[test]
 #[rustfmt::skip]
+fn read_write_locks() {
+    // A writer's unlock is for everybody, a reader's for writers only.
+    pair(&[(0, LockWrite(A)), (0, Write(X)), (0, UnlockWrite(A)), (1, LockRead(B)), (1, Read(X))],
+         &[(0, LockWrite(A)), (0, Write(X)), (0, UnlockWrite(A)), (1, LockRead(A)), (1, Read(X))]);
+    pair(&[(0, LockWrite(A)), (0, UnlockWrite(A)), (0, Write(X)), (1, LockWrite(A)), (1, Write(X))],
+         &[(0, LockWrite(A)), (0, Write(X)), (0, UnlockWrite(A)), (1, LockWrite(A)), (1, Write(X))]);
+    pair(&[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (1, LockRead(A)), (1, Write(X))],
+         &[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (1, LockWrite(A)), (1, Write(X))]);
+    // And the writer passes it on.
+    pair(&[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (2, LockRead(A)), (2, UnlockRead(A)), (1, LockRead(A)), (1, Write(X))],
+         &[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (2, LockWrite(A)), (2, UnlockWrite(A)), (1, LockRead(A)), (1, Write(X))]);
+    pair(&[(0, LockWrite(A)), (0, Downgrade(A)), (0, Write(X)), (1, LockRead(A)), (1, Read(X))],
+         &[(0, LockWrite(A)), (0, Write(X)), (0, Downgrade(A)), (1, LockRead(A)), (1, Read(X))]);
+    // A report says which of them were held.
+    let held = |schedule| play(schedule)[0].accesses().map(|access| access.held().len());
+    assert_eq!(held(&[(0, LockWrite(A)), (0, Write(X)), (1, LockRead(B)), (1, Read(X))]), [1, 1]);
+    assert_eq!(held(&[(0, LockWrite(A)), (0, UnlockWrite(A)), (0, Write(X)), (1, LockRead(B)), (1, UnlockRead(B)), (1, Read(X))]), [0, 0]);
+}
+
+#[test]
+#[rustfmt::skip]
 fn exclusive_access() {
     // Whatever came before is over; what comes after is checked against it.
     pair(&[(0, Write(X)), (1, Write(X))],
@@ -244,6 +268,13 @@ fn exclusive_access() {
          &[(0, Write(X)), (1, Adopt(X)), (1, Store(A, Release)), (2, Load(A, Acquire)), (2, Read(X))]);
     pair(&[(0, Read(X)), (2, Read(X)), (1, Adopt(X)), (0, Read(X))],
          &[(0, Read(X)), (2, Read(X)), (1, Adopt(X)), (1, Send(A)), (0, Receive(A)), (0, Read(X))]);
+    // What was released into an atomic or a lock is over, too.
+    pair(&[(0, Write(X)), (0, Store(A, Release)), (1, Own(B)), (1, Read(X))],
+         &[(0, Write(X)), (0, Store(A, Release)), (1, Own(A)), (1, Read(X))]);
+    pair(&[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (1, OwnLock(B)), (1, Write(X))],
+         &[(0, LockRead(A)), (0, Read(X)), (0, UnlockRead(A)), (1, OwnLock(A)), (1, Write(X))]);
+    pair(&[(0, LockWrite(A)), (0, Write(X)), (0, UnlockWrite(A)), (1, OwnLock(B)), (1, Write(X))],
+         &[(0, LockWrite(A)), (0, Write(X)), (0, UnlockWrite(A)), (1, OwnLock(A)), (1, Write(X))]);
 }
 
 #[test]
@@ -279,6 +310,31 @@ fn ranges_of_different_sizes_and_offsets() {
     // No bytes, no access.
     pair(&[(0, write(0, 8)), (1, read(4, 1))],
          &[(0, write(0, 8)), (1, read(4, 0))]);
+}
+
+/// What the fast path takes for recorded must be just these bytes.
+#[test]
+#[rustfmt::skip]
+fn another_access_to_the_same_page() {
+    use Kind::{Read, Write};
+    let write = |offset, size| Access(offset, size, Write);
+    let read = |offset, size| Access(offset, size, Read);
+    // Beyond the granule.
+    pair(&[(0, write(5, 3)), (0, write(5, 6)), (1, read(10, 1))],
+         &[(0, write(5, 3)), (0, write(5, 6)), (1, read(11, 1))]);
+    pair(&[(0, write(20, 1)), (0, write(24, 32)), (1, read(55, 1))],
+         &[(0, write(20, 1)), (0, write(24, 32)), (1, read(56, 1))]);
+    // Within it.
+    pair(&[(0, write(0, 2)), (0, write(1, 3)), (1, read(3, 1))],
+         &[(0, write(0, 2)), (0, write(1, 3)), (1, read(4, 1))]);
+    pair(&[(0, write(5, 3)), (0, write(0, 3)), (1, read(1, 1))],
+         &[(0, write(5, 3)), (0, write(0, 3)), (1, read(4, 1))]);
+    // Another granule.
+    pair(&[(0, write(16, 8)), (0, write(24, 8)), (1, read(25, 1))],
+         &[(0, write(16, 8)), (0, write(24, 8)), (1, read(33, 1))]);
+    // None at all.
+    pair(&[(0, write(20, 1)), (0, write(21, 1)), (1, read(21, 1))],
+         &[(0, write(20, 1)), (0, write(21, 0)), (1, read(21, 1))]);
 }
 
 #[test]

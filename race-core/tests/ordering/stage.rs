@@ -13,6 +13,7 @@ use race_core::shadow::cell::{ShadowCell, Target};
 use race_core::shadow::range;
 pub(crate) use race_core::shadow::range::AccessKind as Kind;
 use race_core::sync::atomic::{AtomicClock, fence};
+use race_core::sync::rw::RwClock;
 use race_core::sync::{SyncClock, SyncKind, SyncObject, keyed};
 use race_core::thread::Handle;
 
@@ -40,6 +41,8 @@ pub(crate) enum Step {
     Write(Index),
     /// Exclusive access to a payload, by `&mut`.
     Adopt(Index),
+    /// The same to an atomic.
+    Own(Index),
     Store(Index, Ordering),
     Load(Index, Ordering),
     /// A read-modify-write that always writes.
@@ -51,8 +54,19 @@ pub(crate) enum Step {
     Fence(Ordering),
     Lock(Index),
     Unlock(Index),
+    /// Of a read-write lock.
+    LockRead(Index),
+    UnlockRead(Index),
+    LockWrite(Index),
+    UnlockWrite(Index),
+    Downgrade(Index),
+    /// Exclusive access to one.
+    OwnLock(Index),
     Send(Index),
     Receive(Index),
+    /// Adds to what a lock's clock holds, as an arrival at a barrier does, and takes it.
+    Arrive(Index),
+    Leave(Index),
     /// Into a [`SyncObject`], and out of it.
     Give(Index),
     Take(Index),
@@ -70,8 +84,9 @@ pub(crate) enum Step {
 }
 
 pub(crate) use Step::{
-    Access, Adopt, Allocated, Exchange, Fail, Fence, ForgetKey, Free, Give, GiveKey, Load, Lock,
-    Parked, Read, Receive, Rmw, Send, Store, Take, TakeKey, Unlock, Unpark, Write,
+    Access, Adopt, Allocated, Arrive, Downgrade, Exchange, Fail, Fence, ForgetKey, Free, Give,
+    GiveKey, Leave, Load, Lock, LockRead, LockWrite, Own, OwnLock, Parked, Read, Receive, Rmw,
+    Send, Store, Take, TakeKey, Unlock, UnlockRead, UnlockWrite, Unpark, Write,
 };
 
 pub(crate) type Schedule<'a> = &'a [(Index, Step)];
@@ -79,8 +94,9 @@ pub(crate) type Schedule<'a> = &'a [(Index, Step)];
 /// All that the steps of a schedule touch.
 pub(crate) struct Stage {
     payloads: [Mutex<ShadowCell>; PLACES],
-    atomics: [AtomicClock; PLACES],
+    atomics: [Mutex<AtomicClock>; PLACES],
     locks: [Mutex<SyncClock>; PLACES],
+    rw_locks: [Mutex<RwClock>; PLACES],
     messages: [Mutex<VecDeque<SyncClock>>; PLACES],
     objects: [SyncObject; PLACES],
     handles: Vec<Handle>,
@@ -95,6 +111,7 @@ impl Stage {
             payloads: std::array::from_fn(|_| Mutex::new(ShadowCell::new(here()))),
             atomics: Default::default(),
             locks: Default::default(),
+            rw_locks: Default::default(),
             messages: Default::default(),
             objects: Default::default(),
             handles,
@@ -114,18 +131,25 @@ impl Stage {
             Read(payload) => hold(&self.payloads[payload]).read(target, site),
             Write(payload) => hold(&self.payloads[payload]).write(target, site),
             Adopt(payload) => hold(&self.payloads[payload]).adopt(site),
-            Store(atomic, order) => self.atomics[atomic].store(order, site, |_| ()),
-            Load(atomic, order) => self.atomics[atomic].load(order, site, |_| ()),
-            Rmw(atomic, order) => self.atomics[atomic].rmw(order, site, |_| ()),
-            Exchange(atomic, success, failure) => self.atomics[atomic]
+            Own(atomic) => hold(&self.atomics[atomic]).exclusive(site),
+            Store(atomic, order) => hold(&self.atomics[atomic]).store(order, site, |_| ()),
+            Load(atomic, order) => hold(&self.atomics[atomic]).load(order, site, |_| ()),
+            Rmw(atomic, order) => hold(&self.atomics[atomic]).rmw(order, site, |_| ()),
+            Exchange(atomic, success, failure) => hold(&self.atomics[atomic])
                 .compare_exchange(success, failure, site, |_| Ok::<(), ()>(()))
                 .expect("the operation succeeds"),
-            Fail(atomic, success, failure) => self.atomics[atomic]
+            Fail(atomic, success, failure) => hold(&self.atomics[atomic])
                 .compare_exchange(success, failure, site, |_| Err::<(), ()>(()))
                 .expect_err("the operation fails"),
             Fence(order) => fence(order, site),
             Lock(index) => hold(&self.locks[index]).lock(&KIND, site, site),
             Unlock(index) => hold(&self.locks[index]).unlock(&KIND, site),
+            LockRead(index) => hold(&self.rw_locks[index]).lock_read(&KIND, site, site),
+            UnlockRead(index) => hold(&self.rw_locks[index]).unlock_read(&KIND, site),
+            LockWrite(index) => hold(&self.rw_locks[index]).lock_write(&KIND, site, site),
+            UnlockWrite(index) => hold(&self.rw_locks[index]).unlock_write(&KIND, site),
+            Downgrade(index) => hold(&self.rw_locks[index]).downgrade(&KIND, site),
+            OwnLock(index) => hold(&self.rw_locks[index]).exclusive(&KIND, site),
             Send(channel) => {
                 let message = SyncClock::released(&KIND, site);
                 hold(&self.messages[channel]).push_back(message);
@@ -134,6 +158,8 @@ impl Stage {
                 let message = hold(&self.messages[channel]).pop_front();
                 message.expect("a message was sent").acquire(&KIND, site);
             }
+            Arrive(index) => hold(&self.locks[index]).release_join(&KIND, site),
+            Leave(index) => hold(&self.locks[index]).acquire(&KIND, site),
             Give(object) => self.objects[object].release(&KIND, site),
             Take(object) => self.objects[object].acquire(&KIND, site),
             GiveKey(key) => keyed::release(self.base + key, &KIND, site),
