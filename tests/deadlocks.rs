@@ -107,6 +107,19 @@ fn what_a_check_collects_does_not_fail_the_program() {
     assert_eq!(run.stderr, "");
 }
 
+/// The report is in the test's output, and the test fails by a panic.
+#[test]
+fn a_test_with_a_lock_order_fails() {
+    let run = deadlocks("", "orders-tested");
+    assert_eq!(run.status, Some(101), "{run:#?}");
+    for text in [
+        "WARNING: POTENTIAL DEADLOCK",
+        "deadlock detected during execution of test (1 found)",
+    ] {
+        assert_eq!(run.stderr.matches(text).count(), 1, "{run:#?}");
+    }
+}
+
 #[test]
 fn what_a_check_has_collected_is_there_when_a_ring_ends_the_process() {
     let run = deadlocks("", "orders-checked-then-ring");

@@ -340,10 +340,10 @@ mod json {
         for line in &lines {
             assert_eq!(line["schema"], "racecheck/1");
         }
-        assert_eq!(keys(summary), ["races", "schema", "type"]);
+        assert_eq!(keys(summary), ["deadlocks", "races", "schema", "type"]);
         assert_eq!(
-            (&summary["type"], &summary["races"]),
-            (&"summary".into(), &2.into())
+            (&summary["type"], &summary["races"], &summary["deadlocks"]),
+            (&"summary".into(), &2.into(), &0.into())
         );
         for race in [ledger, audit] {
             assert_eq!(race["type"], "data-race");
@@ -501,7 +501,7 @@ mod bad_input {
         for (line, words) in [
             (&b"ledger"[..], "`ledger` has no kind"),
             (b"ledger::deposit", "unknown kind `ledger`"),
-            (b"deadlock:ledger", "unknown kind `deadlock`"),
+            (b"mutex:ledger", "unknown kind `mutex`"),
             (b"race:", "names nothing"),
             (b"race:\xff", "not UTF-8"),
         ] {

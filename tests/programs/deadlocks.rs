@@ -100,6 +100,8 @@ fn main() {
                 ring(&[&B, &C]);
             });
         }
+        // What `#[racecheck::test]` expands to.
+        Some("orders-tested") => racecheck::__private::run_test(opposite_orders),
         Some("ring-2") => ring(&[&A, &B]),
         Some("ring-3") => ring(&[&A, &B, &C]),
         Some("ring-with-a-writer") => ring_with_a_writer(),
