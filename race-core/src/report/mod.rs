@@ -25,6 +25,7 @@ pub use sink::count;
 
 use std::panic::Location;
 
+use crate::shadow::cell::Label;
 use crate::shadow::state::{Access as Recorded, Conflicts};
 use crate::thread::registry;
 use crate::thread::state::ThreadState;
@@ -34,6 +35,7 @@ pub(crate) struct Place {
     pub(crate) address: usize,
     pub(crate) size: usize,
     pub(crate) name: Option<String>,
+    pub(crate) label: Option<&'static Label>,
     pub(crate) created: Option<&'static Location<'static>>,
 }
 

@@ -111,7 +111,7 @@ fn is_suppressed(race: &Race) -> bool {
     });
     runtime::options()
         .suppressions
-        .suppresses(frames, race.location.name.as_deref())
+        .suppresses(frames, race.location.label().or(race.location.name()))
         .is_some()
 }
 

@@ -379,6 +379,7 @@ fn access_slow(
                 address: bytes.start,
                 size: bytes.len(),
                 name: None,
+                label: None,
                 created: None,
             };
             report::found(thread, access, &conflicts, place);
