@@ -34,7 +34,7 @@
 //! `RACE_OPTIONS` changes where and how: see `docs/options.md`.
 
 // Only `Shared` uses some of what is here, and it is left out below.
-#![cfg_attr(all(test, loom), allow(dead_code))]
+#![cfg_attr(all(test, loom), allow(dead_code, unused_imports))]
 
 mod block_on;
 pub mod cell;
