@@ -1,4 +1,5 @@
-//! Two workers count requests and errors in plain fields: two data races, one for each field. With `--fixed` the fields are atomics.
+//! Two workers count requests and errors in plain fields: two data races, one for each field, which the reports name. With `--fixed` the fields
+//! are atomics.
 //!
 //! ```sh
 //! cargo run --features race-check --example stats            # two reports, and exit status 66
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use racecheck::sync::atomic::{AtomicU64, Ordering};
-use racecheck::{Shared, thread};
+use racecheck::thread;
 
 const REQUESTS: u64 = 100;
 
@@ -21,48 +22,49 @@ struct Args {
     fixed: bool,
 }
 
-trait Stats: Send + Sync + 'static {
+trait Count: Send + Sync + 'static {
     fn count(&self, failed: bool);
     fn print(&self);
 }
 
-struct PlainStats {
-    requests: Shared<u64>,
-    errors: Shared<u64>,
+#[racecheck::shared]
+struct Stats {
+    reqs: u64,
+    errs: u64,
 }
 
-impl Stats for PlainStats {
+impl Count for Stats {
     fn count(&self, failed: bool) {
-        self.requests.update(|n| n + 1);
+        self.update_reqs(|n| n + 1);
         if failed {
-            self.errors.update(|n| n + 1);
+            self.update_errs(|n| n + 1);
         }
     }
 
     fn print(&self) {
-        print(self.requests.get(), self.errors.get());
+        print(self.get_reqs(), self.get_errs());
     }
 }
 
 #[derive(Default)]
 struct AtomicStats {
-    requests: AtomicU64,
-    errors: AtomicU64,
+    reqs: AtomicU64,
+    errs: AtomicU64,
 }
 
-impl Stats for AtomicStats {
+impl Count for AtomicStats {
     fn count(&self, failed: bool) {
         // Relaxed is enough: nobody concludes anything else from the numbers.
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.reqs.fetch_add(1, Ordering::Relaxed);
         if failed {
-            self.errors.fetch_add(1, Ordering::Relaxed);
+            self.errs.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn print(&self) {
         print(
-            self.requests.load(Ordering::Relaxed),
-            self.errors.load(Ordering::Relaxed),
+            self.reqs.load(Ordering::Relaxed),
+            self.errs.load(Ordering::Relaxed),
         );
     }
 }
@@ -71,13 +73,13 @@ fn print(requests: u64, errors: u64) {
     println!("{requests} requests, {errors} errors");
 }
 
-fn serve(stats: &impl Stats) {
+fn serve(stats: &impl Count) {
     for request in 1..=REQUESTS {
         stats.count(request % 10 == 0);
     }
 }
 
-fn run(stats: Arc<impl Stats>) {
+fn run(stats: Arc<impl Count>) {
     let worker = |name: &str| {
         let stats = stats.clone();
         thread::Builder::new()
@@ -102,9 +104,6 @@ fn main() {
     if fixed {
         run(Arc::new(AtomicStats::default()));
     } else {
-        run(Arc::new(PlainStats {
-            requests: Shared::new(0),
-            errors: Shared::new(0),
-        }));
+        run(Arc::new(Stats::new(0, 0)));
     }
 }

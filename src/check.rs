@@ -1,7 +1,6 @@
-//! [`check`]: runs a piece of code and returns its races; and what `#[racecheck::test]` expands to.
+//! [`check`]: runs a piece of code and returns its races.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use race_core::report::{Collected, Collector};
 
@@ -82,61 +81,5 @@ pub fn check<T>(f: impl FnOnce() -> T) -> Outcome<T> {
         value,
         races,
         deadlocks,
-    }
-}
-
-/// Runs the body of a test; its findings are printed from the test's own thread, where the harness captures them.
-fn run_body<T>(body: impl FnOnce() -> T) -> (std::thread::Result<T>, Option<String>) {
-    if let Some(name) = std::thread::current().name() {
-        race_core::thread::name_current(name);
-    }
-    let outcome = check(|| catch_unwind(AssertUnwindSafe(body)));
-    for race in outcome.races() {
-        eprint!("{race}");
-    }
-    for deadlock in outcome.deadlocks() {
-        eprint!("{deadlock}");
-    }
-    let verdict = match (outcome.races().len(), outcome.deadlocks().len()) {
-        (0, 0) => None,
-        (0, found) => Some(format!(
-            "deadlock detected during execution of test ({found} found)"
-        )),
-        // Whoever expects a race by its message gets the same one.
-        (found, _) => Some(format!(
-            "race detected during execution of test ({found} found)"
-        )),
-    };
-    (outcome.value, verdict)
-}
-
-/// The body of a `#[racecheck::test]`.
-#[track_caller]
-pub fn run_test<T>(body: impl FnOnce() -> T) -> T {
-    match run_body(body) {
-        (Ok(value), None) => value,
-        (Ok(_), Some(verdict)) => panic!("{verdict}"),
-        (Err(panic), verdict) => {
-            if let Some(verdict) = verdict {
-                eprintln!("{verdict}");
-            }
-            resume_unwind(panic)
-        }
-    }
-}
-
-/// The body of a `#[racecheck::test]` with `#[should_panic]`, whose message is to contain `expected`.
-///
-/// A race must fail it, whatever panic is expected, and what fails such a test is to end without one. Only who expects the race by its
-/// message gets it as a panic.
-#[track_caller]
-pub fn run_should_panic(expected: &str, body: impl FnOnce()) {
-    match run_body(body) {
-        (Ok(()), None) => {}
-        (Err(panic), None) => resume_unwind(panic),
-        (Ok(()), Some(verdict)) if !expected.is_empty() && verdict.contains(expected) => {
-            panic!("{verdict}")
-        }
-        (_, Some(verdict)) => eprintln!("{verdict}; so it ends without the panic that it should"),
     }
 }

@@ -27,17 +27,19 @@
 //! | synchronise | [`sync`], [`thread`]; with the cargo features `crossbeam`, `arc-swap` and `parking_lot` also `channel`, `arc_swap` and `parking_lot` |
 //! | tell of synchronisation that racecheck can't see | [`hb`] |
 //! | fail a test when its body races | [`macro@test`] |
+//! | have reports name fields, statics and variables | [`macro@shared`], [`label!`] |
 //! | assert on the races of a piece of code | [`check()`] |
 //!
 //! Races that no test or [`check()`] collects are printed to stderr, and the process exits with status 66. The environment variable
 //! `RACE_OPTIONS` changes where and how: see `docs/options.md`.
 
 // Only `Shared` uses some of what is here, and it is left out below.
-#![cfg_attr(all(test, loom), allow(dead_code))]
+#![cfg_attr(all(test, loom), allow(dead_code, unused_imports))]
 
 pub mod alloc;
 #[cfg(all(feature = "race-check", feature = "arc-swap"))]
 pub mod arc_swap;
+mod block_on;
 pub mod cell;
 #[cfg(all(feature = "race-check", feature = "crossbeam"))]
 pub mod channel;
@@ -61,6 +63,8 @@ pub mod hb;
 #[cfg(all(feature = "race-check", feature = "parking_lot"))]
 pub mod parking_lot;
 #[cfg(feature = "race-check")]
+mod run_test;
+#[cfg(feature = "race-check")]
 pub mod sync;
 #[cfg(feature = "race-check")]
 pub mod thread;
@@ -82,16 +86,55 @@ pub use check::{Outcome, check, report};
 #[cfg(not(feature = "race-check"))]
 pub use plain::{Outcome, check, report};
 
-pub use race_macros::test;
+pub use race_macros::{main, shared, test};
 #[cfg(not(all(test, loom)))]
 pub use shared::Shared;
 /// `std`'s, in both builds: none of it orders anything. What a thread-local holds may be tracked, and its destructor is part of its thread.
 #[doc(no_inline)]
 pub use std::{hint, thread_local};
 
+/// Gives a [`Shared`] value a name, which reports call it by. The name is a constant.
+///
+/// `#[racecheck::shared]` names fields, statics and variables by itself; this is for the rest.
+///
+/// # Example
+///
+/// ```
+/// use racecheck::{Shared, label, thread};
+///
+/// static TOTAL: Shared<u64> = label!(Shared::new(0), "the total");
+///
+/// let outcome = racecheck::check(|| {
+///     thread::scope(|s| {
+///         s.spawn(|| TOTAL.set(1));
+///         s.spawn(|| TOTAL.set(2));
+///     });
+/// });
+/// for race in outcome.races() {
+///     assert_eq!(race.location().label(), Some("the total"));
+/// }
+/// # assert_eq!(outcome.races().len(), usize::from(cfg!(feature = "race-check")));
+/// ```
+#[cfg(not(all(test, loom)))]
+#[macro_export]
+macro_rules! label {
+    ($value:expr, $name:expr $(,)?) => {
+        $value.labelled(
+            const {
+                &$crate::__private::Label {
+                    kind: "",
+                    name: $name,
+                }
+            },
+        )
+    };
+}
+
 /// What the macros expand to. Not for anybody else.
-#[cfg(feature = "race-check")]
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::check::{run_should_panic, run_test};
+    pub use crate::block_on::block_on;
+    #[cfg(feature = "race-check")]
+    pub use crate::run_test::{Test, observe, observe_async};
+    pub use crate::shadow::Label;
 }

@@ -224,8 +224,10 @@ pub mod report {
             address: usize,
             /// The size in bytes.
             size: usize,
-            /// What it is called.
+            /// Its type.
             name: Option<&str>,
+            /// What the program calls it.
+            label: Option<&str>,
             /// Where it was made.
             created_at: Option<&Site>,
             /// The block that raw memory is part of.

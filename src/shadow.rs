@@ -3,18 +3,55 @@
 //! Its methods exist in both builds and do nothing in the plain one, so call sites carry no `cfg`. No algorithm lives here.
 
 #[cfg(feature = "race-check")]
-pub(crate) use race_core::shadow::{
-    cell::{ShadowCell, Target},
-    handed_out::handed_out,
-    range::{self, AccessKind},
+pub use race_core::shadow::cell::Label;
+#[cfg(feature = "race-check")]
+pub(crate) use {
+    checked::Labelled,
+    race_core::shadow::{
+        cell::{ShadowCell, Target},
+        handed_out::handed_out,
+        range::{self, AccessKind},
+    },
 };
 
 #[cfg(not(feature = "race-check"))]
-pub(crate) use plain::{AccessKind, ShadowCell, Target, handed_out, range};
+pub use plain::Label;
+#[cfg(not(feature = "race-check"))]
+pub(crate) use plain::{AccessKind, Labelled, ShadowCell, Target, handed_out, range};
+
+#[cfg(feature = "race-check")]
+mod checked {
+    use super::Label;
+
+    /// The label of one value, if it has one.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Labelled(Option<&'static Label>);
+
+    impl Labelled {
+        pub(crate) const NOT: Labelled = Labelled(None);
+
+        pub(crate) const fn by(label: &'static Label) -> Labelled {
+            Labelled(Some(label))
+        }
+
+        pub(crate) fn get(self) -> Option<&'static Label> {
+            self.0
+        }
+    }
+}
 
 #[cfg(not(feature = "race-check"))]
 mod plain {
     use std::panic::Location;
+
+    /// What the program calls a value.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Label {
+        /// What kind of thing has the name.
+        pub kind: &'static str,
+        /// The name.
+        pub name: &'static str,
+    }
 
     /// What the engine would want to know of a racing value.
     #[expect(dead_code, reason = "there is no engine to read them")]
@@ -22,6 +59,25 @@ mod plain {
         pub(crate) address: usize,
         pub(crate) size: usize,
         pub(crate) describe: fn() -> String,
+        pub(crate) label: Option<&'static Label>,
+    }
+
+    /// The label of one value, which nobody asks for.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Labelled;
+
+    impl Labelled {
+        pub(crate) const NOT: Labelled = Labelled;
+
+        #[inline(always)]
+        pub(crate) const fn by(_: &'static Label) -> Labelled {
+            Labelled
+        }
+
+        #[inline(always)]
+        pub(crate) fn get(self) -> Option<&'static Label> {
+            None
+        }
     }
 
     /// What the engine would want to know of an access to raw memory.

@@ -4,12 +4,13 @@
 //! as far as the engine can see.
 
 use std::cell::UnsafeCell;
+use std::cmp::Ordering;
 use std::fmt;
 use std::mem;
 use std::panic::Location;
 
 use crate::exclusion::{Exclusion, Mode, Refused};
-use crate::shadow::{ShadowCell, Target};
+use crate::shadow::{Label, Labelled, ShadowCell, Target};
 
 /// A value that several threads may read and write, with no synchronisation of its own.
 ///
@@ -18,8 +19,9 @@ use crate::shadow::{ShadowCell, Target};
 /// something else, such as a [`Mutex`](crate::sync::Mutex), a channel or a join; with the feature `race-check`, those that aren't are reported
 /// as a data race, with both stacks.
 ///
-/// `Sync` where `T: Send`, as a mutex is. With the feature 32 bytes of shadow state lie beside the value, without it nothing; the
-/// exclusion takes 16 bytes in both.
+/// `Sync` where `T: Send`, as a mutex is. With the feature 40 bytes of shadow state and label lie beside the value, without it nothing; the
+/// exclusion takes 16 bytes in both. Reports name a value by its type, or by the label that [`label!`](crate::label) or
+/// [`#[shared]`](macro@crate::shared) has given it.
 ///
 /// # Example
 ///
@@ -45,6 +47,7 @@ use crate::shadow::{ShadowCell, Target};
 /// waiting for its end might be waiting forever.
 pub struct Shared<T> {
     shadow: ShadowCell,
+    label: Labelled,
     exclusion: Exclusion,
     value: UnsafeCell<T>,
 }
@@ -60,9 +63,18 @@ impl<T> Shared<T> {
     pub const fn new(value: T) -> Shared<T> {
         Shared {
             shadow: ShadowCell::new(Location::caller()),
+            label: Labelled::NOT,
             exclusion: Exclusion::new(),
             value: UnsafeCell::new(value),
         }
+    }
+
+    /// The same value under a name. What [`label!`](crate::label) calls.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn labelled(mut self, label: &'static Label) -> Shared<T> {
+        self.label = Labelled::by(label);
+        self
     }
 
     /// Calls `f` with the value: a read, from the beginning of the call to its end.
@@ -203,6 +215,7 @@ impl<T> Shared<T> {
             address: self.value.get().addr(),
             size: size_of::<T>(),
             describe: || format!("Shared<{}>", std::any::type_name::<T>()),
+            label: self.label.get(),
         }
     }
 
@@ -261,11 +274,48 @@ impl<T> Drop for Lasting<'_, T> {
     }
 }
 
-impl<T: Copy + fmt::Debug> fmt::Debug for Shared<T> {
+impl<T: fmt::Debug> fmt::Debug for Shared<T> {
     /// Reads the value.
     #[track_caller]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Shared").field(&self.get()).finish()
+        self.with(|value| f.debug_tuple("Shared").field(value).finish())
+    }
+}
+
+impl<T: Clone> Clone for Shared<T> {
+    /// Reads the value; the new one has the same label.
+    #[track_caller]
+    fn clone(&self) -> Shared<T> {
+        let mut clone = Shared::new(self.with(T::clone));
+        clone.label = self.label;
+        clone
+    }
+}
+
+// As for `std`'s `Cell`: values are compared outside, so that nobody is inside of two of them at once.
+impl<T: Copy + PartialEq> PartialEq for Shared<T> {
+    /// Reads both values.
+    #[track_caller]
+    fn eq(&self, other: &Shared<T>) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl<T: Copy + Eq> Eq for Shared<T> {}
+
+impl<T: Copy + PartialOrd> PartialOrd for Shared<T> {
+    /// Reads both values.
+    #[track_caller]
+    fn partial_cmp(&self, other: &Shared<T>) -> Option<Ordering> {
+        self.get().partial_cmp(&other.get())
+    }
+}
+
+impl<T: Copy + Ord> Ord for Shared<T> {
+    /// Reads both values.
+    #[track_caller]
+    fn cmp(&self, other: &Shared<T>) -> Ordering {
+        self.get().cmp(&other.get())
     }
 }
 

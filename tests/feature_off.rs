@@ -198,6 +198,8 @@ fn cells_cost_nothing() {
     assert_eq!(align_of::<UnsafeCell<u64>>(), align_of::<u64>());
     assert_eq!(size_of::<UnsafeCell<[u8; 3]>>(), 3);
     assert_eq!(size_of::<UnsafeCell<()>>(), 0);
+    // Its exclusion only: no shadow, and no label.
+    assert_eq!(size_of::<racecheck::Shared<u64>>(), 8 + 16);
 }
 
 #[test]

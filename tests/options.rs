@@ -353,7 +353,7 @@ mod json {
             assert_eq!(keys(race), fields);
             assert_eq!(
                 keys(&race["location"]),
-                ["address", "block", "created_at", "name", "size"]
+                ["address", "block", "created_at", "label", "name", "size"]
             );
             assert!(
                 race["why"]

@@ -13,14 +13,21 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 const TESTS: &str = include_str!("outside_crate/races.rs");
 
+/// Built here for an older edition.
+const HYGIENE: &str = include_str!("hygiene.rs");
+
 /// What the harness runs with the feature on: the test, and the lines of the two accesses of its race.
-const FAILING: [(&str, Option<[&str; 2]>); 10] = [
+const FAILING: [(&str, Option<[&str; 2]>); 12] = [
     (
         "at_once_with_the_one",
         Some(["at once: write", "at once: read"]),
     ),
     (
         "at_once_with_the_other",
+        Some(["at once: write", "at once: read"]),
+    ),
+    (
+        "checked::made_a_test_below",
         Some(["at once: write", "at once: read"]),
     ),
     ("checked::panics", None),
@@ -37,6 +44,7 @@ const FAILING: [(&str, Option<[&str; 2]>); 10] = [
         Some(["expected: write", "expected: read"]),
     ),
     ("checked::returns_an_error", None),
+    ("checked::should_race_and_does_not", None),
     (
         "children_race_with_each_other",
         Some(["children: one", "children: other"]),
@@ -45,11 +53,14 @@ const FAILING: [(&str, Option<[&str; 2]>); 10] = [
     ("returns_ok_and_races", Some(["ok: write", "ok: read"])),
 ];
 
-const PASSING: [&str; 4] = [
+const PASSING: [&str; 7] = [
     "checked::its_race_is_expected",
     "fixed",
+    "is_driven",
     "its_own_panic_is_expected",
+    "its_own_panic_is_expected_by_an_argument",
     "returns_ok",
+    "should_race_and_does",
 ];
 
 /// The crate. Its folder is new each time; what it depends on is built once, in this workspace's target folder.
@@ -74,6 +85,11 @@ impl Outside {
             name = "races-{name}"
             path = "tests/races.rs"
 
+            [[test]]
+            name = "hygiene-{name}"
+            path = "tests/hygiene.rs"
+            edition = "2021"
+
             [features]
             race-check = ["racecheck/race-check"]
 
@@ -90,6 +106,7 @@ impl Outside {
             ("Cargo.toml", &manifest[..]),
             ("src/lib.rs", "//! A crate.\n"),
             ("tests/races.rs", TESTS),
+            ("tests/hygiene.rs", HYGIENE),
             (".config/nextest.toml", nextest),
         ] {
             let path = folder.path().join(path);
@@ -162,6 +179,7 @@ fn says_what_else_went_wrong(test: &str, output: &str) {
         "checked::panics" => ("the body's own panic", false),
         "checked::panics_and_races" => ("the body's own panic", true),
         "checked::returns_an_error" => ("the body's own error", false),
+        "checked::should_race_and_does_not" => ("no race in this test, which should race", false),
         _ => return,
     };
     assert!(output.contains(own), "{test}: {output}");
@@ -208,6 +226,7 @@ fn by_cargo_test(outside: &Outside) {
     }
     let counts = format!("{} passed; {} failed", PASSING.len(), FAILING.len());
     assert!(run.stdout.contains(&counts), "{run:#?}");
+    assert!(ended(&run, "ignored", "ignored, not now"), "{run:#?}");
     // All of it is captured: cargo's own words are the only ones outside.
     assert!(
         !run.stderr.contains("DATA RACE") && !run.stderr.contains("data race(s)"),
@@ -249,5 +268,17 @@ fn without_the_feature() {
     let outside = Outside::new("plain");
     let run = outside.cargo("test -- --test-threads=4");
     assert!(run.success, "{run:#?}");
-    assert!(run.stdout.contains("8 passed; 0 failed"), "{run:#?}");
+    assert!(
+        run.stdout.contains("10 passed; 0 failed; 2 ignored"),
+        "{run:#?}"
+    );
+    // It can't pass where no race is looked for.
+    assert!(
+        ended(
+            &run,
+            "should_race_and_does",
+            "ignored, no race is found without the feature `race-check`"
+        ),
+        "{run:#?}"
+    );
 }

@@ -2,18 +2,22 @@
 //!
 //! With the feature `race-check` they wire code to the engine; without it they give the plain code.
 
+mod arguments;
+#[cfg(test)]
+mod expansions;
+mod main_function;
+mod shared;
 mod test;
 
 use proc_macro::TokenStream;
+
+const CHECKED: bool = cfg!(feature = "race-check");
 
 /// A `#[test]` that fails if its body races.
 ///
 /// The races of the body, those of all threads that it starts included, are printed where the harness captures the test's output, and the test
 /// fails with `race detected during execution of test`. A panic of the body fails it as ever. Without the feature `race-check` this is
 /// `#[test]`.
-///
-/// Other attributes (`#[should_panic]`, `#[ignore]`) and a `Result` as return type work as with `#[test]`. A race fails a test with
-/// `#[should_panic]` too, whatever panic is expected, unless the race is: `#[should_panic(expected = "race detected")]`.
 ///
 /// ```
 /// use racecheck::{Shared, thread};
@@ -26,8 +30,121 @@ use proc_macro::TokenStream;
 ///     });
 ///     assert_eq!(hits.get(), 1);
 /// }
+///
+/// #[racecheck::test(should_race = "variable `hits`", runs = 10)]
+/// fn loses_updates() {
+///     #[racecheck::shared]
+///     let hits: u64 = 0;
+///     thread::scope(|s| {
+///         s.spawn(|| hits.update(|n| n + 1));
+///         s.spawn(|| hits.update(|n| n + 1));
+///     });
+/// }
 /// ```
+///
+/// | argument | meaning |
+/// | --- | --- |
+/// | `should_race` | the test passes only if it races |
+/// | `should_race = "text"` | the test passes only if it has a race whose report contains the text; other races don't fail it |
+/// | `runs = 100` | the body runs so often, each time as a test of its own, until the verdict is clear |
+/// | `ignore`, `ignore = "reason"` | `#[ignore]` |
+/// | `should_panic`, `should_panic = "text"`, `should_panic(expected = "text")` | `#[should_panic]` |
+/// | `wrap` | an attribute *above* has made the function a test already |
+/// | `crate = path` | where racecheck is, if not at `::racecheck` |
+///
+/// Without the feature there is one run, and a test that should race is ignored.
+///
+/// A race fails a test that should panic too, whatever panic is expected, unless the race is: `should_panic = "race detected"`.
+///
+/// An `async fn` is driven on the test's own thread, by something that knows futures and wake-ups and nothing else. Where another attribute below
+/// has a runtime, `#[tokio::test]` for one, that drives it. `docs/macros.md` says how the attributes of other crates go with this one.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    test::expand(arguments.into(), item.into()).into()
+    test::expand(arguments.into(), item.into(), CHECKED).into()
+}
+
+/// A `main` in which variables can be shared, and which may be `async`.
+///
+/// With the feature `race-check` every program prints how many races it had when it ends, and ends with status 66 if there were any; with or
+/// without this attribute, however it ends. What the attribute adds: `#[racecheck::shared] let` works in the body, and an `async fn` is driven
+/// to its end on the main thread.
+///
+/// ```
+/// #[racecheck::main]
+/// async fn main() {
+///     #[racecheck::shared]
+///     let hits = 0;
+///     racecheck::thread::scope(|s| {
+///         s.spawn(|| hits.set(1));
+///     });
+///     assert_eq!(hits.get(), 1);
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    main_function::expand(arguments.into(), item.into(), CHECKED).into()
+}
+
+/// Makes the fields of a struct, a static or a variable `racecheck::Shared`, and has reports call them by their names.
+///
+/// ```
+/// use racecheck::sync::Mutex;
+/// use racecheck::thread;
+///
+/// #[racecheck::shared]
+/// #[derive(Debug)]
+/// struct Stats {
+///     reqs: u64,
+///     errs: u64,
+///     lock: Mutex<()>,
+/// }
+///
+/// static STATS: Stats = Stats::new(0, 0, Mutex::new(()));
+///
+/// thread::scope(|s| {
+///     for _ in 0..2 {
+///         s.spawn(|| {
+///             let _guard = STATS.lock.lock(); // without this line, a report: "Location is field `Stats.reqs`"
+///             STATS.update_reqs(|n| n + 1);
+///         });
+///     }
+/// });
+/// assert_eq!(STATS.get_reqs(), 2);
+/// ```
+///
+/// **On a struct**, each field of type `T` becomes a `Shared<T>`. Those that are synchronised already, by the names of their types (`Mutex`,
+/// `AtomicU64`, `Arc<RwLock<T>>` …), and those marked `#[shared(skip)]` stay as they are. The struct gets
+///
+/// - `const fn new`, with the fields' values in their order;
+/// - `Default`, where all fields have it, in place of a derived one;
+/// - for each shared field `x`: `get_x` and `update_x` (where it is `Copy`), `set_x`, `with_x` and `with_x_mut`.
+///
+/// Only a value that was made by these has its names in reports. The attribute stands above the derives.
+///
+/// | argument | meaning |
+/// | --- | --- |
+/// | `new = name` | the constructor has this name |
+/// | `no_new`, `no_default`, `no_accessors` | leave out what clashes with your own |
+/// | `crate = path` | where racecheck is, if not at `::racecheck` |
+///
+/// **On a static**, `static HITS: u64 = 0` becomes a `Shared<u64>`.
+///
+/// **On a `let`** it works in the body of a function that has `#[racecheck::shared]`, [`#[racecheck::test]`](macro@test) or
+/// [`#[racecheck::main]`](macro@main) on it: an attribute macro can't stand on a statement by itself.
+///
+/// ```
+/// #[racecheck::shared]
+/// fn count() -> u64 {
+///     #[racecheck::shared]
+///     let hits: u64 = 0;
+///     racecheck::thread::scope(|s| {
+///         s.spawn(|| hits.set(1));
+///     });
+///     hits.get()
+/// }
+/// # assert_eq!(count(), 1);
+/// ```
+#[proc_macro_attribute]
+pub fn shared(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    shared::expand(arguments.into(), item.into(), CHECKED).into()
 }

@@ -223,6 +223,7 @@ impl<T: ?Sized> Cell<T> {
             address: self.value.as_ptr().cast::<u8>().addr(),
             size: size_of_val(&self.value),
             describe: || format!("Cell<{}>", std::any::type_name::<T>()),
+            label: None,
         }
     }
 }

@@ -138,6 +138,7 @@ impl<T, F> LazyCell<T, F> {
             address: (&raw const self.value).addr(),
             size: size_of::<Real<T>>(),
             describe: || format!("LazyCell<{}>", std::any::type_name::<T>()),
+            label: None,
         }
     }
 }

@@ -150,6 +150,7 @@ impl<T> OnceCell<T> {
             address: (&raw const self.value).addr(),
             size: size_of::<Real<T>>(),
             describe: || format!("OnceCell<{}>", std::any::type_name::<T>()),
+            label: None,
         }
     }
 }

@@ -295,6 +295,7 @@ impl<T: ?Sized> RefCell<T> {
                 address: (&raw const self.inner).cast::<u8>().addr(),
                 size: size_of_val(&self.inner),
                 describe: || format!("borrow flag of RefCell<{}>", std::any::type_name::<T>()),
+                label: None,
             },
             site,
         };

@@ -168,6 +168,7 @@ impl<T: ?Sized> UnsafeCell<T> {
             address: self.value.get().cast::<u8>().addr(),
             size: size_of_val(&self.value),
             describe: || format!("UnsafeCell<{}>", std::any::type_name::<T>()),
+            label: None,
         }
     }
 }

@@ -92,6 +92,27 @@ fn its_own_panic_is_expected() {
     panic!("the body's own panic");
 }
 
+#[racecheck::test(should_panic = "the body's own panic")]
+fn its_own_panic_is_expected_by_an_argument() {
+    panic!("the body's own panic");
+}
+
+#[racecheck::test(ignore = "not now")]
+fn ignored() {
+    panic!("not now");
+}
+
+#[racecheck::test(should_race)]
+fn should_race_and_does() {
+    race_here();
+}
+
+#[racecheck::test]
+async fn is_driven() -> Result<(), String> {
+    let number = std::future::ready(7).await;
+    if number == 7 { Ok(()) } else { Err(number.to_string()) }
+}
+
 /// What can pass, or can only fail in the right way, where races are looked for.
 #[cfg(feature = "race-check")]
 mod checked {
@@ -100,6 +121,15 @@ mod checked {
     #[racecheck::test]
     #[should_panic(expected = "race detected")]
     fn its_race_is_expected() {
+        super::race_here();
+    }
+
+    #[racecheck::test(should_race)]
+    fn should_race_and_does_not() {}
+
+    #[racecheck::test]
+    #[test]
+    fn made_a_test_below() {
         super::race_here();
     }
 

@@ -48,6 +48,8 @@ pub(super) fn race(finding: &Finding<'_>, paths: &Arc<Paths>) -> Race {
             address: finding.place.address,
             size: finding.place.size,
             name: finding.place.name.clone(),
+            kind: finding.place.label.map_or("", |label| label.kind),
+            label: finding.place.label.map(|label| label.name.to_owned()),
             created_at: finding.place.created.map(|location| site(location, paths)),
             block: finding
                 .place

@@ -32,6 +32,7 @@ use std::panic::Location;
 use crate::deadlock::Party;
 use crate::runtime;
 use crate::shadow::blocks::Block;
+use crate::shadow::cell::Label;
 use crate::shadow::state::{Access as Recorded, Conflicts};
 use crate::thread::registry;
 use crate::thread::state::ThreadState;
@@ -41,6 +42,7 @@ pub(crate) struct Place {
     pub(crate) address: usize,
     pub(crate) size: usize,
     pub(crate) name: Option<String>,
+    pub(crate) label: Option<&'static Label>,
     pub(crate) created: Option<&'static Location<'static>>,
     /// The heap block that it is in.
     pub(crate) block: Option<Block>,

@@ -252,6 +252,9 @@ pub struct Place {
     pub(crate) address: usize,
     pub(crate) size: usize,
     pub(crate) name: Option<String>,
+    #[serde(skip)]
+    pub(crate) kind: &'static str,
+    pub(crate) label: Option<String>,
     pub(crate) created_at: Option<Site>,
     pub(crate) block: Option<HeapBlock>,
 }
@@ -267,9 +270,14 @@ impl Place {
         self.size
     }
 
-    /// What it is called: `Shared<u64>`. None for raw memory.
+    /// Its type: `Shared<u64>`. None for raw memory.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// What the program calls it: `Stats.reqs`, if it was given a label.
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
     }
 
     /// Where it was made. None for raw memory.

@@ -179,7 +179,11 @@ fn is_suppressed(race: &Race) -> bool {
     let frames = (race.accesses().into_iter()).flat_map(|access| names(&access.stack));
     runtime::options()
         .suppressions
-        .suppresses(Family::Race, frames, race.location.name.as_deref())
+        .suppresses(
+            Family::Race,
+            frames,
+            race.location.label().or(race.location.name()),
+        )
         .is_some()
 }
 

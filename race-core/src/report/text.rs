@@ -68,9 +68,11 @@ pub(crate) fn render(race: &Race, color: bool, out: &mut impl Write) -> fmt::Res
         location.address,
     )?;
     writeln!(out)?;
-    let name = match &location.name {
-        Some(name) => format!("`{name}`"),
-        None => "raw memory".to_owned(),
+    let name = match (&location.label, &location.name) {
+        (Some(label), _) if location.kind.is_empty() => format!("`{label}`"),
+        (Some(label), _) => format!("{} `{label}`", location.kind),
+        (None, Some(name)) => format!("`{name}`"),
+        (None, None) => "raw memory".to_owned(),
     };
     write!(out, "Location is {name} ({})", bytes(location.size))?;
     match &location.created_at {

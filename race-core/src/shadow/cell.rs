@@ -13,6 +13,15 @@ use crate::stack::depot::{ContextId, Detail};
 use crate::thread::local;
 use crate::thread::state::ThreadState;
 
+/// What the program calls a value.
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
+    /// What kind of thing has the name: `field`; empty if that isn't known.
+    pub kind: &'static str,
+    /// The name: `Stats.reqs`.
+    pub name: &'static str,
+}
+
 /// What an access is to, for the report. Only asked for when there is a race.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
@@ -20,8 +29,10 @@ pub struct Target {
     pub address: usize,
     /// Its size in bytes.
     pub size: usize,
-    /// What it is called: `Shared<u64>`.
+    /// Its type: `Shared<u64>`.
     pub describe: fn() -> String,
+    /// What the program calls it, if that is known.
+    pub label: Option<&'static Label>,
 }
 
 /// The shadow state of one value. 32 bytes, `const` to make, all zeros but for the place where it was made.
@@ -35,7 +46,7 @@ pub struct Target {
 /// static SHADOW: ShadowCell = ShadowCell::new(Location::caller());
 /// static VALUE: u64 = 0;
 ///
-/// let target = || Target { address: (&raw const VALUE).addr(), size: 8, describe: || "VALUE".into() };
+/// let target = || Target { address: (&raw const VALUE).addr(), size: 8, describe: || "VALUE".into(), label: None };
 /// SHADOW.read(target, Location::caller());
 /// ```
 pub struct ShadowCell {
@@ -149,6 +160,7 @@ impl ShadowCell {
             address: target.address,
             size: target.size,
             name: Some((target.describe)()),
+            label: target.label,
             created: Some(self.created),
             block: None,
         };

@@ -173,17 +173,36 @@ fn resolve_here(context: &Context, paths: &Paths, named: bool) -> Vec<Frame> {
     if frames.is_empty() {
         frames = all.into_iter().map(|(frame, _)| frame).collect();
     }
+    let Some(site) = context.site else {
+        return frames;
+    };
+    let site = Site {
+        file: paths.shorten(site.file()),
+        line: site.line(),
+        column: site.column(),
+    };
+    if paths.frames == Frames::User {
+        begin_at(&site, &mut frames);
+    }
     // Without debug information the wrapper still knows the line.
-    if let (Some(first), Some(site)) = (frames.first_mut(), context.site)
+    if let Some(first) = frames.first_mut()
         && first.site.is_none()
     {
-        first.site = Some(Site {
-            file: paths.shorten(site.file()),
-            line: site.line(),
-            column: site.column(),
-        });
+        first.site = Some(site);
     }
     frames
+}
+
+/// Leaves out what lies further in than the line of the access: functions with `#[track_caller]`, an accessor that a macro has made for one, which
+/// say by it that their caller's line counts.
+fn begin_at(site: &Site, frames: &mut Vec<Frame>) {
+    let is_there = |frame: &Frame| {
+        let of = frame.site.as_ref();
+        of.is_some_and(|of| (&of.file, of.line) == (&site.file, site.line))
+    };
+    if let Some(first) = frames.iter().position(is_there) {
+        frames.drain(..first);
+    }
 }
 
 fn resolve_address(address: usize, paths: &Paths, named: bool, out: &mut Vec<(Frame, bool)>) {
@@ -288,6 +307,34 @@ fn crate_of(function: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stack_begins_at_the_line_of_the_access() {
+        let frame = |function: &str, line: u32| Frame {
+            function: function.to_owned(),
+            site: Some(Site {
+                file: "stats.rs".to_owned(),
+                line,
+                column: 1,
+            }),
+            offset: 0,
+        };
+        let all = [frame("get_reqs", 1), frame("count", 7), frame("main", 9)];
+        let from = |line: u32, column: u32| {
+            let site = Site {
+                file: "stats.rs".to_owned(),
+                line,
+                column,
+            };
+            let mut frames = all.to_vec();
+            begin_at(&site, &mut frames);
+            frames
+        };
+        assert_eq!(from(7, 5), all[1..]);
+        assert_eq!(from(1, 1), all);
+        // Somewhere else, as far as the debug information tells: all of it stays.
+        assert_eq!(from(2, 1), all);
+    }
 
     #[test]
     fn the_crate_is_found_behind_type_syntax() {

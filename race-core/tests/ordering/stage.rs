@@ -126,6 +126,7 @@ impl Stage {
             address: self.base,
             size: 8,
             describe: || "payload".into(),
+            label: None,
         };
         match step {
             Read(payload) => hold(&self.payloads[payload]).read(target, site),

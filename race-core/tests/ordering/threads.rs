@@ -20,6 +20,7 @@ fn payload() -> (
             address: 8,
             size: 8,
             describe: || "payload".into(),
+            label: None,
         };
         if write {
             cell.write(target, here());

@@ -1,4 +1,0 @@
-#[racecheck::test]
-async fn counts() {}
-
-fn main() {}

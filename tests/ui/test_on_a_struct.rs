@@ -1,4 +1,0 @@
-#[racecheck::test]
-struct NotAFunction;
-
-fn main() {}

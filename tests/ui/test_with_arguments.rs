@@ -1,4 +1,0 @@
-#[racecheck::test(threads = 4)]
-fn counts() {}
-
-fn main() {}
