@@ -44,6 +44,7 @@ pub mod cell;
 #[cfg(all(feature = "race-check", feature = "crossbeam"))]
 pub mod channel;
 mod exclusion;
+mod from_std;
 #[cfg(all(test, loom))]
 mod model;
 mod primitive;

@@ -14,6 +14,7 @@ pub mod sync {
         TryLockResult, WaitTimeoutResult, Weak, mpsc,
     };
 
+    pub use crate::from_std::FromStd;
     pub use crate::waiting::{
         AcquireError, CancellationToken, DropGuard, Latch, OwnedSemaphorePermit, Semaphore,
         SemaphorePermit, TryAcquireError,

@@ -17,6 +17,7 @@ mod rwlock;
 #[cfg(feature = "crossbeam")]
 mod wait_group;
 
+pub use crate::from_std::FromStd;
 pub use crate::waiting::{
     AcquireError, CancellationToken, DropGuard, Latch, OwnedSemaphorePermit, Semaphore,
     SemaphorePermit, TryAcquireError,

@@ -9,37 +9,36 @@ pub(crate) const MACROS: [&str; 1] = ["thread_local"];
 /// Modules of which a part may be here.
 pub(crate) const WHERE_WE_HAVE_IT: [&str; 3] = ["alloc", "hint", "ptr"];
 
-const ONE_THREAD: &str = "it never leaves its thread";
+const BESIDE: &str =
+    "the cell has its shadow beside the value, and there is no room for one beside any `T`";
+const TELLS: &str = "it tells the engine, which a `const fn` can't";
+const DROPPED: &str = "the shadow is dropped, which a `const fn` can't";
+const ALLOCATOR: &str = "it is here for the global allocator; others are unstable";
 
 /// What `std` has and racecheck hasn't. A `*` is any part of a name; a `const` in front says that the function is here, and not `const`.
 pub(crate) const WHY: &[(&str, &str)] = &[
-    ("thread_local", "no tracked form yet"),
-    ("cell::Cell", "no tracked form yet"),
-    ("cell::OnceCell", "no tracked form yet"),
-    ("sync::Arc", "no tracked form yet"),
-    ("sync::Weak", "no tracked form yet"),
-    ("cell::BorrowError", ONE_THREAD),
-    ("cell::BorrowMutError", ONE_THREAD),
-    ("cell::LazyCell", ONE_THREAD),
-    ("cell::Ref", ONE_THREAD),
-    ("cell::RefCell", ONE_THREAD),
-    ("cell::RefMut", ONE_THREAD),
+    ("cell::Cell::as_array_of_cells", BESIDE),
+    ("cell::Cell::as_slice_of_cells", BESIDE),
+    ("cell::Cell::from_mut", BESIDE),
+    ("cell::Cell: AsRef<[Cell<T>; N]> for Cell<[T; N]>", BESIDE),
+    ("cell::Cell: AsRef<[Cell<T>]> for Cell<[T; N]>", BESIDE),
+    ("cell::Cell: AsRef<[Cell<T>]> for Cell<[T]>", BESIDE),
+    ("const cell::Cell::get", TELLS),
+    ("const cell::Cell::get_mut", TELLS),
+    ("const cell::Cell::replace", TELLS),
+    ("const cell::Cell::into_inner", DROPPED),
+    ("const cell::OnceCell::into_inner", DROPPED),
+    ("const cell::RefCell::into_inner", DROPPED),
+    ("cell::UnsafeCell::from_mut", BESIDE),
+    ("const cell::UnsafeCell::get_mut", TELLS),
+    ("const cell::UnsafeCell::into_inner", DROPPED),
     (
-        "cell::UnsafeCell::from_mut",
-        "the cell has its shadow beside the value, and there is no room for one beside any `T`",
+        "sync::Arc: From<Arc<W>>",
+        "a `Waker` is made of `std`'s `Arc`, which its `Wake` asks for",
     ),
-    (
-        "cell::UnsafeCell::raw_get",
-        "where the value lies in the cell depends on its alignment, which a pointer doesn't tell",
-    ),
-    (
-        "const cell::UnsafeCell::get_mut",
-        "it tells the engine, which a `const fn` can't",
-    ),
-    (
-        "const cell::UnsafeCell::into_inner",
-        "the shadow is dropped, which a `const fn` can't",
-    ),
+    ("sync::Arc: From<Box<T, A>>", ALLOCATOR),
+    ("sync::Arc: From<Vec<T, A>> for Arc<[T]>", ALLOCATOR),
+    ("sync::Arc: TryFrom<Arc<[T], A>> for Arc<[T; N]>", ALLOCATOR),
     (
         "const sync::atomic::Atomic*::as_ptr",
         "from here on the engine keeps the clock by the address, for the atomics that `from_ptr` makes of the pointer: a `const fn` can't tell it",

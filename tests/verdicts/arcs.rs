@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use racecheck::sync::{Arc, Weak};
+use racecheck::sync::{Arc, FromStd, Weak};
 use racecheck::{Shared, thread};
 
 use crate::{none, one_after_the_other, races};
@@ -471,4 +471,31 @@ fn a_report_says_what_ordered_them_last() {
     let why = races[0].why().join("\n");
     assert!(why.contains("dropped an Arc"), "{why}");
     assert!(why.contains("was then its only owner"), "{why}");
+}
+
+#[test]
+fn one_of_stds_is_taken_over_with_its_value() {
+    struct Dropped<'a>(&'a Shared<i32>);
+
+    impl Drop for Dropped<'_> {
+        fn drop(&mut self) {
+            self.0.set(3);
+        }
+    }
+
+    trait Any {}
+    impl Any for Dropped<'_> {}
+
+    let drops = Shared::new(0);
+    {
+        let object: std::sync::Arc<dyn Any + '_> = std::sync::Arc::new(Dropped(&drops));
+        let weak = std::sync::Arc::downgrade(&object);
+        let object = Arc::from_std(object).err().expect("a weak handle is one");
+        drop(weak);
+        let object: Arc<dyn Any + '_> = Arc::from_std(object).ok().expect("it is the only one");
+        assert_eq!(drops.get(), 0);
+        drop(object.clone());
+        assert_eq!(drops.get(), 0, "there is still one");
+    }
+    assert_eq!(drops.get(), 3);
 }

@@ -8,9 +8,11 @@ use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::ptr::NonNull;
+use std::sync as real;
 
 use super::Arc;
 use super::block::Vacant;
+use crate::from_std::FromStd;
 
 impl<T> From<T> for Arc<T> {
     #[track_caller]
@@ -33,6 +35,25 @@ impl<T: ?Sized> From<Box<T>> for Arc<T> {
         // SAFETY: the box is what it was, but for the type: it has the same layout, and drops no value.
         drop(unsafe { Box::from_raw(source as *mut ManuallyDrop<T>) });
         Arc { value }
+    }
+}
+
+impl<T: ?Sized> FromStd<T> for Arc<T> {
+    #[track_caller]
+    fn from_std(mut arc: real::Arc<T>) -> Result<Arc<T>, real::Arc<T>> {
+        if real::Arc::get_mut(&mut arc).is_none() {
+            return Err(arc);
+        }
+        let vacant = Vacant::new(Layout::for_value::<T>(&arc), Location::caller());
+        let source = real::Arc::into_raw(arc).cast_mut();
+        // SAFETY: an `Arc`'s value is never at null.
+        let source_value = unsafe { NonNull::new_unchecked(source) };
+        // SAFETY: the layout is its own; the old `Arc`, which was the only handle, doesn't use it any more.
+        let value = unsafe { vacant.move_in(source_value) };
+        vacant.occupied();
+        // SAFETY: it is from `into_raw`, but for the type: that has the same layout, and drops no value.
+        drop(unsafe { real::Arc::from_raw(source as *const ManuallyDrop<T>) });
+        Ok(Arc { value })
     }
 }
 

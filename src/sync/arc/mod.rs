@@ -37,6 +37,7 @@ pub use weak::Weak;
 /// | with `std`'s `Arc` | write |
 /// | --- | --- |
 /// | `let x: Arc<dyn Trait> = Arc::new(value);` | `let x: Arc<dyn Trait> = Arc::from(Box::new(value) as Box<dyn Trait>);` |
+/// | what the compiler converts by itself, or another crate gives as `std`'s | [`Arc::from_std`](crate::sync::FromStd::from_std), if it isn't shared |
 /// | a conversion of what is shared already: `let y: Arc<dyn Trait> = x.clone();` | `let y = racecheck::unsize!(x.clone() => dyn Trait);` |
 /// | `fn method(self: Arc<Self>)` | `fn method(this: Arc<Self>)`, or keep `std::sync::Arc` |
 /// | `impl Wake`, other crates' functions that take or give `Arc`s | `std::sync::Arc`: racecheck doesn't see what it orders |
