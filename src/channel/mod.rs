@@ -3,7 +3,7 @@
 //! Each operation is the real one on a real channel, and an edge. A send happens before *its* receive, message by message. In a channel of
 //! capacity C the k-th receive happens before the completion of the (k+C)-th send; capacity 0 is a rendezvous. The drop of the last sender
 //! happens before the disconnect that a receiver sees, and the drop of the last receiver before the one that a sender sees. Of the operations of
-//! a select only the chosen one orders anything; [`after`], [`at`], [`tick`] and [`never`] order nothing. No queue and no waiting of our
+//! a select only the chosen one orders anything; [`after`], [`at`], [`tick`] and [`never()`] order nothing. No queue and no waiting of our
 //! own: what is counted here, in `places`, is which receive made room for which send.
 //!
 //! `sender` and `receiver` are the two ends, `means` is how long an operation may take, `select` chooses among several.
