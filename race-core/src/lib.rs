@@ -48,6 +48,8 @@ pub mod measure;
 #[cfg(all(test, loom))]
 mod model;
 pub mod options;
+#[cfg(test)]
+mod own_process;
 mod primitive;
 pub mod reentry;
 pub mod replay;

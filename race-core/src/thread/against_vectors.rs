@@ -3,9 +3,7 @@
 //!
 //! The textbook has an entry for every thread that ever was; ours go on in the slots of those that have ended.
 
-use std::env;
 use std::panic::Location;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
@@ -13,6 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use crate::clock::VectorClock;
+use crate::own_process::in_its_own_process;
 use crate::sync::atomic::AtomicClock;
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::record::{Origin, Record};
@@ -378,16 +377,16 @@ fn what_an_assumed_epoch_released_later() {
     assert!(found.knows(later));
 }
 
-/// In a process of its own: from the first such thread on, no short cut is taken any more.
+/// From the first such thread on, no short cut is taken any more.
 #[test]
 fn threads_that_were_found_running() {
-    const ALONE: &str = "RACE_CORE_TEST_ALONE";
-    if env::var_os(ALONE).is_some() {
-        apart(|| {
+    let test = "thread::against_vectors::threads_that_were_found_running";
+    in_its_own_process(test, || {
+        let all = || {
             what_an_assumed_epoch_released_later();
             Ok(())
-        })
-        .unwrap();
+        };
+        apart(all).unwrap_or_else(|error| panic!("{error}"));
         for (threads, cases) in [(12, 60), (60, 5)] {
             let mut runner = TestRunner::new(ProptestConfig::with_cases(cases));
             let verdict = runner.run(&steps(threads), |steps| {
@@ -395,20 +394,5 @@ fn threads_that_were_found_running() {
             });
             verdict.unwrap_or_else(|error| panic!("{error}"));
         }
-        return;
-    }
-    let (_crate, module) = module_path!().split_once("::").unwrap();
-    let child = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            &format!("{module}::threads_that_were_found_running"),
-        ])
-        .env(ALONE, "1")
-        .output()
-        .unwrap();
-    let output = String::from_utf8_lossy(&child.stdout);
-    assert!(
-        child.status.success() && output.contains("1 passed"),
-        "{output}"
-    );
+    });
 }

@@ -435,7 +435,7 @@ mod tests {
 
         // Who knows of it only by the edges of locks that nest isn't it.
         let mut unordered = VectorClock::new();
-        unordered.set_order(Some(Arc::new(VectorClock::new())));
+        unordered.set_order(Some(std::sync::Arc::new(VectorClock::new())));
         unordered.raise(first);
         assert_ne!(take_slot(&unordered, &record()).slot(), first.slot());
 

@@ -2,6 +2,7 @@
 //! and under loom.
 
 use super::*;
+use crate::own_process::in_its_own_process;
 use crate::thread::Handle;
 
 #[test]
@@ -212,5 +213,38 @@ fn the_same_near_miss_is_noted_once() {
         }
         assert!(pair.missed().is_some());
         assert!(pair.loading.near_miss_after(epoch).is_some());
+    });
+}
+
+/// Draws a line for the whole process.
+#[test]
+fn a_compare_exchange_in_a_handler_may_order_unless_both_sides_are_relaxed() {
+    let test = "sync::atomic::tests::a_compare_exchange_in_a_handler_may_order_unless_both_sides_are_relaxed";
+    in_its_own_process(test, || {
+        let clock = AtomicClock::new();
+        let may_order = |success, failure| {
+            let epoch = local::enter(|thread| {
+                thread.advance(&ATOMIC, None);
+                thread.epoch()
+            });
+            let epoch = epoch.expect("the engine isn't at work");
+            assert!(!registry::is_before_the_line(epoch));
+            let door = local::begin_handler();
+            let fails =
+                clock.compare_exchange(success, failure, store_site(), |_| Err::<(), ()>(()));
+            local::end_handler(door);
+            assert_eq!(fails, Err(()));
+            registry::is_before_the_line(epoch)
+        };
+        assert!(!may_order(Relaxed, Relaxed));
+        for (success, failure) in [
+            (Relaxed, Acquire),
+            (Acquire, Relaxed),
+            (Release, Relaxed),
+            (AcqRel, Acquire),
+            (SeqCst, SeqCst),
+        ] {
+            assert!(may_order(success, failure), "{success:?}, {failure:?}");
+        }
     });
 }
