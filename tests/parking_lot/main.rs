@@ -15,6 +15,8 @@ mod judge;
 #[cfg(feature = "race-check")]
 mod condvars;
 #[cfg(feature = "race-check")]
+mod deadlocks;
+#[cfg(feature = "race-check")]
 mod mutexes;
 #[cfg(feature = "race-check")]
 mod once;
