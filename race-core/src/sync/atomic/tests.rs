@@ -12,7 +12,7 @@ fn a_lock_is_held_until_it_is_dropped() {
     let generation = u64::from(fork::generation());
     assert_eq!(
         clock.sequence.load(Relaxed),
-        generation << COUNT.count_ones() | 1
+        generation << GENERATION | 1
     );
     assert!(clock.try_lock().is_none());
     assert!(clock.take_over().is_none());
@@ -25,7 +25,7 @@ fn a_lock_is_held_until_it_is_dropped() {
 #[test]
 fn a_lock_from_before_a_fork_is_taken_over_with_nothing_in_it() {
     let clock = AtomicClock::new();
-    let generations_later = 1 << COUNT.count_ones();
+    let generations_later = 1 << GENERATION;
     clock
         .sequence
         .store(locked_here(6) + generations_later, Relaxed);
