@@ -10,10 +10,7 @@ fn a_lock_is_held_until_it_is_dropped() {
     let clock = AtomicClock::new();
     let locked = clock.lock();
     let generation = u64::from(fork::generation());
-    assert_eq!(
-        clock.sequence.load(Relaxed),
-        generation << GENERATION | 1
-    );
+    assert_eq!(clock.sequence.load(Relaxed), generation << GENERATION | 1);
     assert!(clock.try_lock().is_none());
     assert!(clock.take_over().is_none());
     drop(locked);
