@@ -111,6 +111,10 @@ fn a_free_races_with_a_use_after_it() {
 }
 
 #[test]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "a line that only debug information has: nothing on the way there has track_caller"
+)]
 fn two_frees_race() {
     let block = Block::new();
     let race = &races(|| {
@@ -274,6 +278,10 @@ fn a_reallocation_that_fails_has_freed_nothing() {
 }
 
 #[test]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "a line that only debug information has: nothing on the way there has track_caller"
+)]
 fn the_report_says_which_block_it_was() {
     let owner = thread::Builder::new().name("owner".to_owned()).spawn(|| {
         let (block, allocated) = (Block::new(), line!());

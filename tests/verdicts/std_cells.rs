@@ -54,6 +54,10 @@ fn judge<T>(new: fn() -> T, reads: &[Call<T>], writes: &[Call<T>]) {
 }
 
 #[test]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "a line that only debug information has: nothing on the way there has track_caller"
+)]
 fn cell() {
     judge::<Cell<i32>>(
         || Cell::new(0),
@@ -94,6 +98,10 @@ fn cell_without_bytes() {
 }
 
 #[test]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "a line that only debug information has: nothing on the way there has track_caller"
+)]
 fn ref_cell() {
     judge::<RefCell<i32>>(
         || RefCell::new(0),
@@ -170,6 +178,10 @@ fn races_with_its_end(end: End, other: Call<Pair>) {
 }
 
 #[test]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "a line that only debug information has: nothing on the way there has track_caller"
+)]
 fn ref_cell_whose_borrow_ends_later() {
     let ends: [End; 6] = [
         |cell, meanwhile| {
@@ -209,6 +221,10 @@ fn ref_cell_whose_borrow_ends_later() {
 }
 
 #[test]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "a line that only debug information has: nothing on the way there has track_caller"
+)]
 fn ref_cell_borrowed_mutably_whose_borrow_ends_later() {
     let ends: [End; 4] = [
         |cell, meanwhile| {
@@ -279,6 +295,10 @@ fn once_cell() {
 }
 
 #[test]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "a line that only debug information has: nothing on the way there has track_caller"
+)]
 fn lazy_cell() {
     let new = || LazyCell::<i32>::new(|| 7);
     let forces: [Call<LazyCell<i32>>; 2] = [|lazy| at!(LazyCell::force(lazy)), |lazy| at!(**lazy)];
