@@ -305,7 +305,7 @@ fn the_report_says_which_block_it_was() {
         ==================
         WARNING: DATA RACE
         Read at [address] by thread A:
-              tests/verdicts/allocs.rs:283:29 +[offset]
+              tests/verdicts/allocs.rs:291:29 +[offset]
 
         Previous free at [address] by thread B:
               tests/verdicts/allocs.rs:50:41 +[offset]
