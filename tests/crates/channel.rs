@@ -200,7 +200,8 @@ fn dropped_messages(results: &mut Results) {
 fn times(results: &mut Results) {
     let start = Instant::now();
     let after = channel::after(SHORT);
-    results.saw("after", (after.capacity(), after.is_full()));
+    let later = channel::after(LONG);
+    results.saw("after", (after.capacity(), later.is_full()));
     results.saw("after", after.recv().unwrap() >= start + SHORT);
     results.saw("once", (after.try_recv(), after.recv_timeout(SHORT)));
     let at = channel::at(start);
