@@ -51,7 +51,7 @@ pub mod options;
 #[cfg(test)]
 mod own_process;
 mod primitive;
-pub mod reentry;
+mod reentry;
 pub mod replay;
 pub mod report;
 mod runtime;

@@ -24,9 +24,9 @@ const TRIES: u32 = 1 << 24;
 /// Waits until `try_lock` gives something, where the calling thread is inside the engine. `None` if it isn't: then it can wait as ever.
 ///
 /// Ends the process when that takes too long.
-pub fn wait<R>(
+pub(crate) fn wait<R>(
     kind: &str,
-    created: impl Into<Origin>,
+    created: Origin,
     mut try_lock: impl FnMut() -> Option<R>,
 ) -> Option<R> {
     if !local::is_at_work() {
@@ -39,8 +39,7 @@ pub fn wait<R>(
         sleep(Duration::from_millis(1));
     }
     give_up(format_args!(
-        "a tracked {kind} ({}): use std::sync::{kind} there",
-        created.into()
+        "a tracked {kind} ({created}): use one of std::sync there"
     ))
 }
 

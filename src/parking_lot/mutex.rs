@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use ::parking_lot as real;
 use lock_api::{RawMutex as _, RawMutexFair, RawMutexTimed};
-use race_core::deadlock::{self, Mode};
-use race_core::reentry;
+use race_core::deadlock::{Mode, Wanted};
 use race_core::sync::{SyncClock, SyncKind};
 
 use super::lock_api;
@@ -128,21 +127,17 @@ impl<R: Real> Tracked<R> {
         guard
     }
 
-    /// Waits for the real lock; in the global allocator, called by the engine, perhaps in vain.
     #[cold]
     #[track_caller]
     fn wait(&self, site: &'static Location<'static>) -> Guard<'_, R> {
-        let (origin, try_lock) = (self.places.origin(site), || self.real.try_lock());
-        let locked = deadlock::try_for_a_moment(try_lock)
-            .or_else(|| reentry::wait("Mutex", origin, try_lock));
-        if let Some(locked) = locked {
-            return locked;
-        }
-        let address = self.real.data_ptr().addr();
-        match deadlock::wait_for_lock(address, Mode::Exclusive, R::KIND, origin, site) {
-            Ok(_waiting) => self.real.lock(),
-            Err(deadlock) => deadlock.panic(),
-        }
+        let wanted = Wanted {
+            address: self.real.data_ptr().addr(),
+            mode: Mode::Exclusive,
+            kind: R::KIND,
+            created: self.places.origin(site),
+            site,
+        };
+        wanted.wait(|| self.real.try_lock(), || self.real.lock())
     }
 }
 

@@ -12,7 +12,7 @@ use lock_api::{
     RawRwLockTimed, RawRwLockUpgrade, RawRwLockUpgradeDowngrade, RawRwLockUpgradeFair,
     RawRwLockUpgradeTimed,
 };
-use race_core::deadlock::{self, Mode};
+use race_core::deadlock::{Mode, Wanted};
 use race_core::sync::rw::RwClock;
 use race_core::sync::{SyncKind, SyncObject};
 
@@ -139,15 +139,17 @@ impl RawRwLock {
         try_lock: impl Fn() -> Option<G>,
         lock: impl FnOnce() -> G,
     ) -> G {
-        let at_once = try_lock().or_else(|| deadlock::try_for_a_moment(&try_lock));
-        at_once.unwrap_or_else(|| {
+        try_lock().unwrap_or_else(|| {
             // SAFETY: the place of a field, of a struct that is there.
             let clock = unsafe { &raw const (*self.real.data_ptr()).rw };
-            let origin = self.places.origin(site);
-            match deadlock::wait_for_lock(clock.addr(), mode, &RWLOCK, origin, site) {
-                Ok(_waiting) => lock(),
-                Err(deadlock) => deadlock.panic(),
-            }
+            let wanted = Wanted {
+                address: clock.addr(),
+                mode,
+                kind: &RWLOCK,
+                created: self.places.origin(site),
+                site,
+            };
+            wanted.wait(try_lock, lock)
         })
     }
 

@@ -7,8 +7,7 @@ use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync as real;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
-use race_core::deadlock::{self, Mode};
-use race_core::reentry;
+use race_core::deadlock::{Mode, Wanted};
 use race_core::sync::{SyncClock, SyncKind};
 
 static MUTEX: SyncKind = SyncKind {
@@ -92,7 +91,6 @@ impl<T: ?Sized> Mutex<T> {
         }
     }
 
-    /// Waits for the real lock; in the global allocator, called by the engine, perhaps in vain.
     #[cold]
     #[track_caller]
     fn wait(&self, site: &'static Location<'static>) -> LockResult<real::MutexGuard<'_, T>> {
@@ -101,16 +99,14 @@ impl<T: ?Sized> Mutex<T> {
             Err(TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
             Err(TryLockError::WouldBlock) => None,
         };
-        let locked = deadlock::try_for_a_moment(try_lock)
-            .or_else(|| reentry::wait(MUTEX.name, self.created, try_lock));
-        if let Some(locked) = locked {
-            return locked;
-        }
-        let address = self.clock.get().addr();
-        match deadlock::wait_for_lock(address, Mode::Exclusive, &MUTEX, self.created, site) {
-            Ok(_waiting) => self.inner.lock(),
-            Err(deadlock) => deadlock.panic(),
-        }
+        let wanted = Wanted {
+            address: self.clock.get().addr(),
+            mode: Mode::Exclusive,
+            kind: &MUTEX,
+            created: self.created.into(),
+            site,
+        };
+        wanted.wait(try_lock, || self.inner.lock())
     }
 
     /// As `std::sync::Mutex::try_lock`; a failure orders nothing.

@@ -7,7 +7,7 @@ use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync as real;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
-use race_core::deadlock::{self, Mode};
+use race_core::deadlock::{Mode, Wanted};
 use race_core::sync::SyncKind;
 use race_core::sync::rw::RwClock;
 
@@ -181,24 +181,23 @@ impl<T: ?Sized> RwLock<T> {
         self.inner.get_mut()
     }
 
-    /// Waits for the real lock.
     #[cold]
     #[track_caller]
     fn wait<G>(
         &self,
         mode: Mode,
         site: Site,
-        try_lock: impl FnMut() -> Option<G>,
+        try_lock: impl Fn() -> Option<G>,
         lock: impl FnOnce() -> G,
     ) -> G {
-        if let Some(locked) = deadlock::try_for_a_moment(try_lock) {
-            return locked;
-        }
-        let address = self.clock.get().addr();
-        match deadlock::wait_for_lock(address, mode, &RWLOCK, self.created, site) {
-            Ok(_waiting) => lock(),
-            Err(deadlock) => deadlock.panic(),
-        }
+        let wanted = Wanted {
+            address: self.clock.get().addr(),
+            mode,
+            kind: &RWLOCK,
+            created: self.created.into(),
+            site,
+        };
+        wanted.wait(try_lock, lock)
     }
 
     fn locked_read<'a>(

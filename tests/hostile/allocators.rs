@@ -24,6 +24,10 @@ fn a_tracked_lock_ends_the_program_with_a_word() {
             "for a tracked Mutex (made at tests/programs/allocator.rs:",
         ),
         (
+            "rw-lock",
+            "for a tracked RwLock (made at tests/programs/allocator.rs:",
+        ),
+        (
             "spin-lock",
             "for a lock made of a tracked atomic: use std::sync::atomic there",
         ),

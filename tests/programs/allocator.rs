@@ -7,8 +7,8 @@ use std::hint::black_box;
 use std::sync::atomic as real;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use racecheck::sync::Mutex;
 use racecheck::sync::atomic::{AtomicBool, AtomicU64};
+use racecheck::sync::{Mutex, RwLock};
 use racecheck::{Shared, thread};
 
 use unordered::unordered;
@@ -16,13 +16,15 @@ use unordered::unordered;
 const PLAIN: u8 = 0;
 const COUNTERS: u8 = 1;
 const MUTEX: u8 = 2;
-const SPIN_LOCK: u8 = 3;
+const RW_LOCK: u8 = 3;
+const SPIN_LOCK: u8 = 4;
 
 struct Allocator {
     mode: real::AtomicU8,
     calls: AtomicU64,
     largest: AtomicU64,
     sum: Mutex<u64>,
+    last: RwLock<u64>,
     lock: AtomicBool,
     guarded: Shared<u64>,
 }
@@ -44,6 +46,7 @@ impl Allocator {
                 }
             }
             MUTEX => *self.sum.lock().unwrap() += size,
+            RW_LOCK => *self.last.write().unwrap() = size,
             SPIN_LOCK => {
                 while self
                     .lock
@@ -81,6 +84,7 @@ static ALLOCATOR: Allocator = Allocator {
     calls: AtomicU64::new(0),
     largest: AtomicU64::new(0),
     sum: Mutex::new(0),
+    last: RwLock::new(0),
     lock: AtomicBool::new(false),
     guarded: Shared::new(0),
 };
@@ -105,6 +109,7 @@ fn main() {
     let mode = match how.as_deref() {
         Some("counters" | "racy") => COUNTERS,
         Some("mutex") => MUTEX,
+        Some("rw-lock") => RW_LOCK,
         Some("spin-lock") => SPIN_LOCK,
         other => panic!("unknown way {other:?}"),
     };

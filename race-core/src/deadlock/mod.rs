@@ -8,9 +8,7 @@
 pub(crate) mod order;
 mod wait;
 
-pub use wait::{
-    SelfDeadlock, Waiting, try_for_a_moment, wait_for_lock, wait_for_scope, wait_for_thread,
-};
+pub use wait::{Waiting, Wanted, wait_for_scope, wait_for_thread};
 
 use smallvec::SmallVec;
 

@@ -15,6 +15,7 @@ use std::panic::Location;
 use super::{Claim, Claims, Goal, Mode, Party};
 use crate::fork::{Lock, PerProcess};
 use crate::primitive::sync::Arc;
+use crate::reentry;
 use crate::report;
 use crate::runtime;
 use crate::stack::depot::{Detail, HeldLock};
@@ -51,36 +52,12 @@ impl Drop for Waiting {
     }
 }
 
-/// A thread is about to wait for a lock that it holds. It has been reported; the wait would have no end.
-#[derive(Clone, Copy, Debug)]
-#[must_use = "who goes on and waits waits for ever"]
-pub struct SelfDeadlock {
-    lock: HeldLock,
-}
-
-impl SelfDeadlock {
-    /// Panics, instead of the wait.
-    #[track_caller]
-    #[cold]
-    pub fn panic(self) -> ! {
-        let HeldLock {
-            kind,
-            created,
-            locked,
-        } = self.lock;
-        panic!(
-            "racecheck: this thread waits for itself: it holds the {} ({created}) since {locked}",
-            kind.name
-        )
-    }
-}
-
 /// How often a thread looks again before it tells of its wait, and how long it looks away in between.
 const LOOKS: u32 = 20;
 const SPINS: u32 = 8;
 
 /// Looks for a moment whether the lock can be had: most waits are over so soon, and cost more to tell of than to spend.
-pub fn try_for_a_moment<R>(mut try_lock: impl FnMut() -> Option<R>) -> Option<R> {
+fn try_for_a_moment<G>(mut try_lock: impl FnMut() -> Option<G>) -> Option<G> {
     for _ in 0..LOOKS {
         for _ in 0..SPINS {
             std::hint::spin_loop();
@@ -93,49 +70,77 @@ pub fn try_for_a_moment<R>(mut try_lock: impl FnMut() -> Option<R>) -> Option<R>
     None
 }
 
-/// The calling thread is about to wait for a lock that it could not get at once.
-///
-/// `address` is that of its clock ([`SyncClock`](crate::sync::SyncClock) or [`RwClock`](crate::sync::rw::RwClock)). If the wait closes a ring of threads
-/// that wait for each other, that is reported, and the process ends. If the thread holds the lock itself, that is reported and the error
-/// is to be turned into a panic.
-///
-/// # Errors
-///
-/// If the thread holds the lock already, in a way that excludes `mode`.
-pub fn wait_for_lock(
-    address: usize,
-    mode: Mode,
-    kind: &'static SyncKind,
-    created: impl Into<Origin>,
-    site: &'static Location<'static>,
-) -> Result<Waiting, SelfDeadlock> {
-    let info = HeldLock {
-        kind,
-        created: created.into(),
-        locked: site,
-    };
-    let goal = Goal::Lock(Claim {
-        lock: address as u64,
-        mode,
-        info,
-    });
-    enter(|thread| {
-        thread.held.forget(lock_id::is_disowned);
-        let mine = thread.held.keys().iter().zip(thread.held.locks());
-        let own = mine
-            .filter(|(key, _)| key.address == address && key.mode().excludes(mode))
-            .map(|(_, lock)| *lock)
-            .next();
-        match own {
-            Some(lock) => {
-                let me = party(thread, goal, site);
-                report::self_deadlock(thread, &me);
-                Err(SelfDeadlock { lock })
-            }
-            None => Ok(begin(thread, goal, 0, site)),
+/// A lock that the calling thread wants, and could not have at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The address of its clock: a [`SyncClock`](crate::sync::SyncClock) or an [`RwClock`](crate::sync::rw::RwClock).
+    pub address: usize,
+    /// Who holds it in a mode that excludes this one is waited for.
+    pub mode: Mode,
+    /// What it is.
+    pub kind: &'static SyncKind,
+    /// Where it was made.
+    pub created: Origin,
+    /// Where it is wanted.
+    pub site: &'static Location<'static>,
+}
+
+impl Wanted {
+    /// Waits for the real lock: `try_lock` never waits, `lock` does.
+    ///
+    /// In a global allocator that the engine itself has called, the wait may be in vain; then the process ends with a line that says so. If the wait
+    /// closes a ring of threads that wait for each other, that is reported, and the process ends.
+    ///
+    /// # Panics
+    ///
+    /// If the thread itself holds the lock, in a mode that excludes this one. That is reported first; the wait would have no end.
+    #[cold]
+    #[track_caller]
+    pub fn wait<G>(self, try_lock: impl Fn() -> Option<G>, lock: impl FnOnce() -> G) -> G {
+        let locked = try_for_a_moment(&try_lock)
+            .or_else(|| reentry::wait(self.kind.name, self.created, &try_lock));
+        if let Some(locked) = locked {
+            return locked;
         }
-    })
-    .unwrap_or(Ok(Waiting(None)))
+        match self.begin() {
+            Ok(_waiting) => lock(),
+            Err(own) => panic!(
+                "racecheck: this thread waits for itself: it holds the {} ({}) since {}",
+                own.kind.name, own.created, own.locked
+            ),
+        }
+    }
+
+    /// Tells of the wait; or of the lock, if the thread holds it.
+    fn begin(self) -> Result<Waiting, HeldLock> {
+        let info = HeldLock {
+            kind: self.kind,
+            created: self.created,
+            locked: self.site,
+        };
+        let goal = Goal::Lock(Claim {
+            lock: self.address as u64,
+            mode: self.mode,
+            info,
+        });
+        enter(|thread| {
+            thread.held.forget(lock_id::is_disowned);
+            let mine = thread.held.keys().iter().zip(thread.held.locks());
+            let own = mine
+                .filter(|(key, _)| key.address == self.address && key.mode().excludes(self.mode))
+                .map(|(_, lock)| *lock)
+                .next();
+            match own {
+                Some(lock) => {
+                    let me = party(thread, goal, self.site);
+                    report::self_deadlock(thread, &me);
+                    Err(lock)
+                }
+                None => Ok(begin(thread, goal, 0, self.site)),
+            }
+        })
+        .unwrap_or(Ok(Waiting(None)))
+    }
 }
 
 /// The calling thread is about to join another.
