@@ -14,7 +14,7 @@ use lock_api::{
 };
 use race_core::deadlock::{Mode, Wanted};
 use race_core::sync::rw::RwClock;
-use race_core::sync::{SyncKind, SyncObject};
+use race_core::sync::{Origin, SyncKind, SyncObject};
 
 use super::lock_api;
 use super::places::Places;
@@ -60,6 +60,7 @@ pub const fn const_rwlock<T>(value: T) -> RwLock<T> {
 }
 
 type Place = &'static Location<'static>;
+type Kind = &'static SyncKind;
 type Shared<'a> = real::RwLockReadGuard<'a, Clocks>;
 type Upgradable<'a> = real::RwLockUpgradableReadGuard<'a, Clocks>;
 type Exclusive<'a> = real::RwLockWriteGuard<'a, Clocks>;
@@ -87,47 +88,49 @@ impl RawRwLock {
         self.places.site(caller)
     }
 
-    fn locked_shared(&self, guard: Shared<'_>, site: Place) {
-        guard.rw.lock_read(&RWLOCK, self.places.origin(site), site);
+    fn locked_shared(
+        &self,
+        guard: Shared<'_>,
+        site: Place,
+        lock: impl FnOnce(&RwClock, Kind, Origin, Place),
+    ) {
+        lock(&guard.rw, &RWLOCK, self.places.origin(site), site);
         mem::forget(guard);
     }
 
     fn tried_shared(&self, guard: Option<Shared<'_>>, site: Place) -> bool {
-        let tried = |guard: Shared<'_>| {
-            let origin = self.places.origin(site);
-            guard.rw.try_lock_read(&RWLOCK, origin, site);
-            mem::forget(guard);
-        };
+        let tried = |guard| self.locked_shared(guard, site, RwClock::try_lock_read);
         guard.map(tried).is_some()
     }
 
-    fn locked_exclusive(&self, mut guard: Exclusive<'_>, site: Place) {
-        guard.rw.lock_write(&RWLOCK, self.places.origin(site), site);
+    fn locked_exclusive(
+        &self,
+        mut guard: Exclusive<'_>,
+        site: Place,
+        lock: impl FnOnce(&mut RwClock, Kind, Origin, Place),
+    ) {
+        lock(&mut guard.rw, &RWLOCK, self.places.origin(site), site);
         mem::forget(guard);
     }
 
     fn tried_exclusive(&self, guard: Option<Exclusive<'_>>, site: Place) -> bool {
-        let tried = |mut guard: Exclusive<'_>| {
-            let origin = self.places.origin(site);
-            guard.rw.try_lock_write(&RWLOCK, origin, site);
-            mem::forget(guard);
-        };
+        let tried = |guard| self.locked_exclusive(guard, site, RwClock::try_lock_write);
         guard.map(tried).is_some()
     }
 
-    fn locked_upgradable(&self, guard: Upgradable<'_>, site: Place) {
-        guard.rw.lock_read(&RWLOCK, self.places.origin(site), site);
+    fn locked_upgradable(
+        &self,
+        guard: Upgradable<'_>,
+        site: Place,
+        lock: impl FnOnce(&RwClock, Kind, Origin, Place),
+    ) {
+        lock(&guard.rw, &RWLOCK, self.places.origin(site), site);
         guard.upgradable.acquire(&RWLOCK, site);
         mem::forget(guard);
     }
 
     fn tried_upgradable(&self, guard: Option<Upgradable<'_>>, site: Place) -> bool {
-        let tried = |guard: Upgradable<'_>| {
-            let origin = self.places.origin(site);
-            guard.rw.try_lock_read(&RWLOCK, origin, site);
-            guard.upgradable.acquire(&RWLOCK, site);
-            mem::forget(guard);
-        };
+        let tried = |guard| self.locked_upgradable(guard, site, RwClock::try_lock_read);
         guard.map(tried).is_some()
     }
 
@@ -240,7 +243,11 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
     fn lock_shared(&self) {
         let site = self.site(Location::caller());
         let (try_lock, lock) = (|| self.real.try_read(), || self.real.read());
-        self.locked_shared(self.real(Mode::Shared, site, try_lock, lock), site);
+        self.locked_shared(
+            self.real(Mode::Shared, site, try_lock, lock),
+            site,
+            RwClock::lock_read,
+        );
     }
 
     #[track_caller]
@@ -259,7 +266,11 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
     fn lock_exclusive(&self) {
         let site = self.site(Location::caller());
         let (try_lock, lock) = (|| self.real.try_write(), || self.real.write());
-        self.locked_exclusive(self.real(Mode::Exclusive, site, try_lock, lock), site);
+        self.locked_exclusive(
+            self.real(Mode::Exclusive, site, try_lock, lock),
+            site,
+            RwClock::lock_write,
+        );
     }
 
     #[track_caller]
@@ -303,7 +314,7 @@ unsafe impl RawRwLockFair for RawRwLock {
         // SAFETY: the caller has the lock as a reader, and has it again after this.
         let mut guard = unsafe { self.unlocking_shared(caller) };
         Shared::bump(&mut guard);
-        self.locked_shared(guard, self.site(caller));
+        self.locked_shared(guard, self.site(caller), RwClock::lock_read);
     }
 
     #[track_caller]
@@ -312,7 +323,7 @@ unsafe impl RawRwLockFair for RawRwLock {
         // SAFETY: the caller has the lock as a writer, and has it again after this.
         let mut guard = unsafe { self.unlocking_exclusive(caller) };
         Exclusive::bump(&mut guard);
-        self.locked_exclusive(guard, self.site(caller));
+        self.locked_exclusive(guard, self.site(caller), RwClock::lock_write);
     }
 }
 
@@ -365,7 +376,11 @@ unsafe impl RawRwLockRecursive for RawRwLock {
             || self.real.try_read_recursive(),
             || self.real.read_recursive(),
         );
-        self.locked_shared(self.real(Mode::Shared, site, try_lock, lock), site);
+        self.locked_shared(
+            self.real(Mode::Shared, site, try_lock, lock),
+            site,
+            RwClock::lock_read,
+        );
     }
 
     #[track_caller]
@@ -399,7 +414,11 @@ unsafe impl RawRwLockUpgrade for RawRwLock {
             || self.real.try_upgradable_read(),
             || self.real.upgradable_read(),
         );
-        self.locked_upgradable(self.real(Mode::Shared, site, try_lock, lock), site);
+        self.locked_upgradable(
+            self.real(Mode::Shared, site, try_lock, lock),
+            site,
+            RwClock::lock_read,
+        );
     }
 
     #[track_caller]
@@ -448,7 +467,7 @@ unsafe impl RawRwLockUpgradeFair for RawRwLock {
         // SAFETY: the caller has the lock as an upgradable reader, and has it again after this.
         let mut guard = unsafe { self.unlocking_upgradable(caller) };
         Upgradable::bump(&mut guard);
-        self.locked_upgradable(guard, self.site(caller));
+        self.locked_upgradable(guard, self.site(caller), RwClock::lock_read);
     }
 }
 
