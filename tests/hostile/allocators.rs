@@ -15,23 +15,10 @@ fn races_are_found_all_the_same() {
     raced(1, &run("allocator", "", &["racy"]));
 }
 
-/// The engine allocates while the thread holds the lock.
+/// The engine allocates while the thread holds the lock. Each program looks for seconds before it says so, so they run side by side.
 #[test]
 fn a_tracked_lock_ends_the_program_with_a_word() {
-    for (how, word) in [
-        (
-            "mutex",
-            "for a tracked Mutex (made at tests/programs/allocator.rs:",
-        ),
-        (
-            "rw-lock",
-            "for a tracked RwLock (made at tests/programs/allocator.rs:",
-        ),
-        (
-            "spin-lock",
-            "for a lock made of a tracked atomic: use std::sync::atomic there",
-        ),
-    ] {
+    let ends_with_a_word = |how: &'static str, word: &str| {
         let run = run("allocator", "", &[how]);
         assert_eq!(run.status, Some(2), "{run:#?}");
         assert!(
@@ -40,7 +27,18 @@ fn a_tracked_lock_ends_the_program_with_a_word() {
         );
         assert!(run.stderr.contains(word), "{run:#?}");
         assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
-    }
+    };
+    let (mutex, rw_lock) = ["Mutex", "RwLock"]
+        .map(|lock| format!("for a tracked {lock} (made at tests/programs/allocator.rs:"))
+        .into();
+    std::thread::scope(|s| {
+        s.spawn(|| ends_with_a_word("mutex", &mutex));
+        s.spawn(|| ends_with_a_word("rw-lock", &rw_lock));
+        s.spawn(|| {
+            let word = "for a lock made of a tracked atomic: use std::sync::atomic there";
+            ends_with_a_word("spin-lock", word);
+        });
+    });
 }
 
 /// A pool orders a free before the next allocation by itself. As long as nobody sees that, raw memory isn't checked, and a line says so.
