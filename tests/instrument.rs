@@ -254,3 +254,112 @@ fn types_are_racechecks() {
         TypeId::of::<racecheck::sync::mpsc::Sender<u8>>()
     );
 }
+
+/// What programs do with `std` besides: it compiles, and runs alike.
+#[racecheck::instrument]
+mod idioms {
+    use std::alloc::{self, Layout};
+    use std::cell::{Cell, LazyCell, OnceCell, RefCell};
+    use std::collections::VecDeque;
+    use std::mem::ManuallyDrop;
+    use std::ptr::{self, NonNull, addr_of};
+    use std::sync::atomic::{self, AtomicPtr, Ordering::*};
+    use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, Once, OnceLock, RwLock, Weak, mpsc};
+    use std::thread::{self, JoinHandle};
+    use std::time::Duration;
+
+    thread_local! {
+        static DEPTH: Cell<usize> = const { Cell::new(0) };
+        static NAMES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+
+    static LAZY: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(|| Mutex::new(vec![1; 2]));
+    static ONCE: OnceLock<atomic::AtomicU8> = OnceLock::new();
+    static START: Once = Once::new();
+    static HEAD: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
+    const NOBODY: Weak<u8> = Weak::new();
+
+    type Job = Box<dyn FnOnce() -> u8 + Send>;
+
+    pub(crate) struct Pool<const N: usize> {
+        jobs: Mutex<VecDeque<Job>>,
+        more: Condvar,
+        layout: Layout,
+        places: [NonNull<u8>; N],
+    }
+
+    unsafe impl<const N: usize> Sync for Pool<N> {}
+
+    impl<const N: usize> Pool<N> {
+        const PLACES: [NonNull<u8>; N] = [NonNull::dangling(); N];
+
+        pub(crate) const fn new() -> Self {
+            Self {
+                jobs: Mutex::new(VecDeque::new()),
+                more: Condvar::new(),
+                layout: Layout::new::<u64>(),
+                places: Self::PLACES,
+            }
+        }
+
+        fn jobs(&self) -> MutexGuard<'_, VecDeque<Job>> {
+            self.jobs.lock().unwrap_or_else(|error| error.into_inner())
+        }
+
+        pub(crate) fn run(&'static self, jobs: Vec<Job>) -> Vec<u8> {
+            let (sender, receiver) = mpsc::sync_channel(N);
+            let workers: [JoinHandle<()>; N] = std::array::from_fn(|number| {
+                let sender = sender.clone();
+                let work = move || {
+                    DEPTH.set(DEPTH.get() + 1);
+                    NAMES.with_borrow_mut(|names| names.push(format!("{number}")));
+                    let is_idle = |jobs: &mut VecDeque<Job>| jobs.is_empty();
+                    let job = self.more.wait_while(self.jobs(), is_idle);
+                    let job = job.unwrap().pop_front();
+                    sender.send(job.map_or(0, |job| job())).unwrap();
+                };
+                thread::Builder::new().spawn(work).unwrap()
+            });
+            self.jobs().extend(jobs);
+            self.more.notify_all();
+            for worker in workers {
+                worker.join().unwrap();
+            }
+            drop(sender);
+            receiver.iter().collect()
+        }
+
+        pub(crate) fn memory(&self) -> u8 {
+            let memory = unsafe { alloc::alloc(self.layout) };
+            unsafe { ptr::write_bytes(memory, 7, self.layout.size()) };
+            let byte = unsafe { memory.add(N).read() };
+            unsafe { alloc::dealloc(memory, self.layout) };
+            let value = ManuallyDrop::new(self.places.len());
+            byte + unsafe { ptr::read(addr_of!(*value).cast::<u8>()) }
+        }
+    }
+
+    pub(crate) fn others() -> usize {
+        START.call_once(|| HEAD.store(ptr::dangling_mut(), Release));
+        let lock = RwLock::new(OnceCell::from(LazyCell::new(|| 1)));
+        let one = match lock.try_read() {
+            Ok(guard) => **guard.get().unwrap(),
+            Err(std::sync::TryLockError::WouldBlock | _) => 0,
+        };
+        let byte = ONCE.get_or_init(Default::default).fetch_max(1, AcqRel);
+        thread::park_timeout(Duration::ZERO);
+        assert!(!HEAD.load(Acquire).is_null() && NOBODY.upgrade().is_none());
+        one + usize::from(byte) + LAZY.lock().unwrap().len()
+    }
+}
+
+#[test]
+fn idioms_run_alike() {
+    static POOL: idioms::Pool<3> = idioms::Pool::new();
+    let jobs: Vec<Box<dyn FnOnce() -> u8 + Send>> =
+        vec![Box::new(|| 1), Box::new(|| 2), Box::new(|| 3)];
+    let mut results = POOL.run(jobs);
+    results.sort();
+    assert_eq!((results, POOL.memory()), (vec![1, 2, 3], 10));
+    assert_eq!(idioms::others(), 3);
+}
