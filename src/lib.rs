@@ -27,6 +27,7 @@
 //! | synchronise | [`sync`], [`thread`]; with the cargo features `crossbeam`, `arc-swap` and `parking_lot` also `channel`, `arc_swap` and `parking_lot` |
 //! | tell of synchronisation that racecheck can't see | [`hb`] |
 //! | fail a test when its body races | [`macro@test`] |
+//! | check code that is written on `std` | [`macro@instrument`] |
 //! | have reports name fields, statics and variables | [`macro@shared`], [`label!`] |
 //! | assert on the races of a piece of code | [`check()`] |
 //!
@@ -69,6 +70,8 @@ mod run_test;
 pub mod sync;
 #[cfg(feature = "race-check")]
 pub mod thread;
+#[cfg(feature = "race-check")]
+mod tracked;
 
 #[cfg(not(feature = "race-check"))]
 mod plain;
@@ -87,7 +90,7 @@ pub use check::{Outcome, check, report};
 #[cfg(not(feature = "race-check"))]
 pub use plain::{Outcome, check, report};
 
-pub use race_macros::{main, shared, test};
+pub use race_macros::{instrument, main, shared, test};
 #[cfg(not(all(test, loom)))]
 pub use shared::Shared;
 /// `std`'s, in both builds: none of it orders anything. What a thread-local holds may be tracked, and its destructor is part of its thread.
@@ -138,4 +141,8 @@ pub mod __private {
     #[cfg(feature = "race-check")]
     pub use crate::run_test::{Test, observe, observe_async};
     pub use crate::shadow::Label;
+    #[cfg(feature = "race-check")]
+    pub mod tracked {
+        pub use crate::tracked::{alloc, core, std};
+    }
 }

@@ -98,3 +98,72 @@ mod function {
         value.set(1);
     }
 }
+
+/// Its `std`, where nothing says otherwise, is the module within.
+#[::racecheck::instrument(keep(Arc))]
+mod instrumented {
+    use ::core::sync::atomic::*;
+    use ::std::cell::{Cell, UnsafeCell};
+    use ::std::sync::*;
+    use ::std::{fmt, ptr, thread};
+
+    mod core {}
+    mod racecheck {}
+    mod std {
+        pub(super) mod sync {
+            pub(crate) fn number() -> u64 {
+                7
+            }
+        }
+    }
+
+    ::std::thread_local! {
+        static LOCAL: Cell<u64> = const { Cell::new(1) };
+    }
+
+    const fn zero() -> u64 {
+        // SAFETY: the pointer is a reference's.
+        unsafe { ptr::read(&0) }
+    }
+
+    #[derive(Debug)]
+    struct Value {
+        number: Mutex<u64>,
+        atomic: AtomicU64,
+    }
+
+    fn pointer(cell: &UnsafeCell<u64>) -> *mut u64 {
+        cell.get()
+    }
+
+    pub(crate) fn works() {
+        let arc: ::std::sync::Arc<_> = Arc::new(Value {
+            number: Mutex::new(std::sync::number() * LOCAL.get()),
+            atomic: AtomicU64::new(zero()),
+        });
+        thread::scope(|s| {
+            s.spawn(|| {
+                *arc.number.lock().unwrap() += 1;
+                arc.atomic.store(2, Ordering::Relaxed);
+            });
+        });
+        ::std::assert_eq!(*::std::sync::Mutex::lock(&arc.number).unwrap(), 8);
+        ::std::assert!(::std::matches!(
+            arc.number.try_lock(),
+            ::core::result::Result::Ok(_)
+        ));
+        let text = ::std::format!("{:?}", (fmt::Alignment::Left, &arc));
+        ::std::assert!(!text.is_empty() && !pointer(&UnsafeCell::new(1)).is_null());
+    }
+}
+
+#[test]
+fn instrumented_items() {
+    instrumented::works();
+
+    #[::racecheck::instrument]
+    fn function() -> ::std::thread::ThreadId {
+        ::std::thread::current().id()
+    }
+    function();
+}

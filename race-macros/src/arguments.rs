@@ -41,14 +41,18 @@ pub(crate) fn parse(
     list.parse2(tokens)
 }
 
+/// The one of `known` that `name` was perhaps meant to be.
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let nearness = |known: &str| strsim::jaro_winkler(name, known);
+    let by_nearness = |a: &&str, b: &&str| nearness(a).total_cmp(&nearness(b));
+    let nearest = known.iter().copied().max_by(by_nearness);
+    nearest.filter(|nearest| nearness(nearest) > 0.7)
+}
+
 fn unknown(name: &Ident, attribute: &str, known: &[&str]) -> Error {
-    let nearness = |known: &str| strsim::jaro_winkler(&name.to_string(), known);
-    let nearest = known
-        .iter()
-        .max_by(|a, b| nearness(a).total_cmp(&nearness(b)));
-    let hint = match nearest {
-        Some(nearest) if nearness(nearest) > 0.7 => format!("did you mean `{nearest}`?"),
-        _ => format!("it takes {}", known.join(", ")),
+    let hint = match nearest(&name.to_string(), known) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("it takes {}", known.join(", ")),
     };
     Error::new(
         name.span(),

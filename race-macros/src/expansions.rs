@@ -23,6 +23,7 @@ fn expand_all(source: &str, checked: bool) -> String {
         let (name, arguments) = take_attribute(&mut item);
         let expand = match name.as_str() {
             "test" => crate::test::expand,
+            "instrument" => crate::instrument::expand,
             "main" => crate::main_function::expand,
             "shared" => crate::shared::expand,
             _ => panic!("no macro `{name}`"),
@@ -37,6 +38,7 @@ fn expand_all(source: &str, checked: bool) -> String {
 fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Fn(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
         Item::Struct(item) => &item.attrs,
         Item::Static(item) => &item.attrs,
         _ => &[],
@@ -53,6 +55,7 @@ fn take_attribute(item: &mut Item) -> (String, TokenStream) {
     let index = attribute_of(item).unwrap();
     let attribute = match item {
         Item::Fn(item) => item.attrs.remove(index),
+        Item::Mod(item) => item.attrs.remove(index),
         Item::Struct(item) => item.attrs.remove(index),
         Item::Static(item) => item.attrs.remove(index),
         _ => unreachable!("`attributes` knows no other"),

@@ -5,6 +5,7 @@
 mod arguments;
 #[cfg(test)]
 mod expansions;
+mod instrument;
 mod main_function;
 mod shared;
 mod test;
@@ -147,4 +148,77 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn shared(arguments: TokenStream, item: TokenStream) -> TokenStream {
     shared::expand(arguments.into(), item.into(), CHECKED).into()
+}
+
+/// Has code that is written on `std` checked as if it were written on racecheck: no other line of it changes.
+///
+/// ```
+/// #[racecheck::instrument]
+/// mod cache {
+///     use std::collections::HashMap;
+///     use std::sync::{Arc, Mutex};
+///     use std::thread;
+///
+///     pub fn fill() -> usize {
+///         let cache = Arc::new(Mutex::new(HashMap::new()));
+///         let ours = Arc::clone(&cache);
+///         thread::spawn(move || ours.lock().unwrap().insert(1, "one")).join().unwrap();
+///         cache.lock().unwrap().len()
+///     }
+/// }
+///
+/// assert_eq!(cache::fill(), 1);
+/// ```
+///
+/// It goes on an inline `mod`, an `impl`, a `trait`, a `fn`, or any other item. Without the feature `race-check` the item stays as it is, token by token.
+/// With it, whatever is called by a path of `std`, `core` or `alloc` comes from racecheck if racecheck has it in another form: what is tracked in
+/// `sync`, `thread`, `cell`, `ptr` and `alloc`, but for `UnsafeCell`. That goes for expressions, types, patterns and `use`s, globs and renamed
+/// modules included, and within the arguments of `std`'s own macros.
+///
+/// | argument | meaning |
+/// | --- | --- |
+/// | `keep(Arc, std::thread)` | these stay `std`'s: names, or paths, of what would be replaced |
+/// | `skip` | on an item inside an instrumented one: it stays as it is |
+/// | `crate = path` | where racecheck is, if not at `::racecheck` |
+///
+/// `keep` is for what goes to code, or comes from code, that isn't instrumented and wants `std`'s types. What a kept type orders isn't seen.
+///
+/// ```
+/// #[racecheck::instrument(keep(Arc))]
+/// mod wakers {
+///     use std::sync::Arc;
+///     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+///     use std::task::{Wake, Waker};
+///
+///     #[derive(Default)]
+///     pub struct Counter(AtomicUsize);
+///
+///     impl Wake for Counter {
+///         fn wake(self: Arc<Self>) {
+///             self.0.fetch_add(1, Relaxed);
+///         }
+///     }
+///
+///     impl Counter {
+///         pub fn waker(self: &Arc<Self>) -> Waker {
+///             Waker::from(Arc::clone(self))
+///         }
+///     }
+///
+///     #[racecheck::instrument(skip)]
+///     pub fn plain() -> std::sync::Mutex<u8> {
+///         std::sync::Mutex::new(0)
+///     }
+/// }
+///
+/// let counter = std::sync::Arc::new(wakers::Counter::default());
+/// counter.waker().wake();
+/// let _: std::sync::Mutex<u8> = wakers::plain();
+/// ```
+///
+/// A macro sees only what is in the item: not the inside of other macros, nor what a `use` outside of it has brought. `docs/macros.md` says what is
+/// rewritten to what, and what isn't seen.
+#[proc_macro_attribute]
+pub fn instrument(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    instrument::expand(arguments.into(), item.into(), CHECKED).into()
 }

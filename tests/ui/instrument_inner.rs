@@ -1,0 +1,5 @@
+mod inside {
+    #![racecheck::instrument]
+}
+
+fn main() {}
