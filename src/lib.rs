@@ -87,7 +87,7 @@ pub use check::{Outcome, check, report};
 #[cfg(not(feature = "race-check"))]
 pub use plain::{Outcome, check, report};
 
-pub use race_macros::{main, shared, test};
+pub use race_macros::{instrument, main, shared, test};
 #[cfg(not(all(test, loom)))]
 pub use shared::Shared;
 /// `std`'s, in both builds: none of it orders anything. What a thread-local holds may be tracked, and its destructor is part of its thread.

@@ -5,6 +5,7 @@
 mod arguments;
 #[cfg(test)]
 mod expansions;
+mod instrument;
 mod main_function;
 mod shared;
 mod test;
@@ -147,4 +148,10 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn shared(arguments: TokenStream, item: TokenStream) -> TokenStream {
     shared::expand(arguments.into(), item.into(), CHECKED).into()
+}
+
+/// Announces the accesses in `unsafe` code.
+#[proc_macro_attribute]
+pub fn instrument(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    instrument::expand(arguments.into(), item.into(), CHECKED).into()
 }
