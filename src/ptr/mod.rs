@@ -62,6 +62,8 @@
 pub use std::ptr::*;
 
 mod ranges;
+#[cfg(feature = "race-check")]
+pub(crate) use ranges::bytes;
 pub use ranges::{forget_range, read_range, write_range};
 
 #[cfg(feature = "race-check")]
