@@ -15,6 +15,12 @@ pub struct Place<T: ?Sized>(OtherPlace<T>);
 #[derive(Debug)]
 pub struct OtherPlace<T: ?Sized>(*const T);
 
+// SAFETY: it is an address, through which nothing is accessed here. A future may be sent with one in it, as with a reference to the same place.
+unsafe impl<T: ?Sized> Send for OtherPlace<T> {}
+
+// SAFETY: as above.
+unsafe impl<T: ?Sized> Sync for OtherPlace<T> {}
+
 impl<T: ?Sized> Place<T> {
     /// Nothing is announced yet.
     #[inline(always)]

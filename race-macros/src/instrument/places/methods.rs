@@ -123,7 +123,7 @@ fn track(probe: &Probe<'_>, method: &mut ExprMethodCall) {
     let (span, runtime) = (probe.span, probe.runtime());
     let receiver = take(&mut method.receiver);
     *method.receiver = Expr::Verbatim(quote_spanned! { span=>
-        (match #receiver { value => #runtime::Pointer::of(&value).tracked(value) })
+        (match (#receiver,) { (value,) => #runtime::Pointer::of(&value).tracked(value) })
     });
 }
 
@@ -210,7 +210,7 @@ fn bind<const N: usize>(
     let announced = probe.if_raw(receiver, announced.into_iter().collect());
     let evaluated = take(argument);
     *argument = Expr::Verbatim(quote_spanned! { span=>
-        match #evaluated { value => { #announced value } }
+        match (#evaluated,) { (value,) => { #announced value } }
     });
 }
 

@@ -58,7 +58,8 @@ impl<'a> Probe<'a> {
     /// The statement that announces an access to a place, which must be in raw memory.
     pub(super) fn access(&self, access: Access, place: &impl ToTokens) -> TokenStream {
         let (site, runtime) = (self.site, self.runtime());
-        let place = quote_spanned! { site=> &raw const #place };
+        let place =
+            quote_spanned! { site=> #[allow(dangerous_implicit_autorefs)] &raw const #place };
         match access {
             Access::Read => quote_spanned! { site=> #runtime::read(#place); },
             Access::Write => quote_spanned! { site=> #runtime::write(#place); },
@@ -78,8 +79,10 @@ impl<'a> Probe<'a> {
         let (site, runtime) = (self.site, self.runtime());
         let mutable = matches!(access, Access::Write | Access::Update);
         let place = match mutable {
-            true => quote_spanned! { site=> &raw mut #place },
-            false => quote_spanned! { site=> &raw const #place },
+            true => quote_spanned! { site=> #[allow(dangerous_implicit_autorefs)] &raw mut #place },
+            false => {
+                quote_spanned! { site=> #[allow(dangerous_implicit_autorefs)] &raw const #place }
+            }
         };
         let typed = match &pointer {
             Some(pointer) => quote_spanned! { site=> #pointer.place(#place) },
@@ -101,9 +104,11 @@ impl<'a> Probe<'a> {
         // A constant has no address; a packed field has no reference.
         let address = match spine::without_parentheses(operand) {
             Expr::Path(path) => quote_spanned! { span=> &#path },
-            operand => quote_spanned! { span=> &raw const #operand },
+            operand => {
+                quote_spanned! { span=> #[allow(dangerous_implicit_autorefs)] &raw const #operand }
+            }
         };
-        quote_spanned! { span=> #[allow(unreachable_code)] if false { loop {} pointer.is(#address); } }
+        quote_spanned! { span=> #[allow(static_mut_refs, unreachable_code)] if false { loop {} pointer.is(#address); } }
     }
 
     /// An expression of type `Pointer`: that of a plain operand.
@@ -125,7 +130,7 @@ impl<'a> Probe<'a> {
         } }
     }
 
-    /// The operand, a value, which is passed on: `announce` is executed if it is a raw pointer, by the name that it gets.
+    /// The operand, a value, which is passed on (in a tuple: parentheses would be unneeded there, or needed): `announce` is executed if it is a raw pointer, by the name that it gets.
     pub(super) fn passing(
         &self,
         operand: &Expr,
@@ -134,8 +139,8 @@ impl<'a> Probe<'a> {
         let (span, runtime) = (self.span, self.runtime());
         let announce = announce(parse_quote_spanned! { span=> value });
         Expr::Verbatim(quote_spanned! { span=>
-            (match #operand {
-                value => {
+            (match (#operand,) {
+                (value,) => {
                     let pointer = #runtime::Pointer::of(&value);
                     if pointer.is_raw() {
                         pointer.proof();
@@ -188,8 +193,9 @@ impl<'a> Probe<'a> {
         let read = quote_spanned! { site=> #runtime::read(&#place); };
         quote_spanned! { span=> {
             let value = #runtime::Value::new();
-            #[allow(unreachable_code)]
+            #[allow(static_mut_refs, unreachable_code)]
             if false { loop {} value.is(&#place); }
+            #[allow(static_mut_refs)]
             if value.is_copy() {
                 value.proof();
                 #read
