@@ -15,6 +15,8 @@ mod forms;
 mod links;
 mod meaning;
 #[cfg(feature = "race-check")]
+mod programs;
+#[cfg(feature = "race-check")]
 mod silent;
 #[cfg(feature = "race-check")]
 mod statics;
