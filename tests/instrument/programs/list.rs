@@ -2,6 +2,7 @@
 
 #[racecheck::instrument]
 pub(crate) mod instrumented {
+    use racecheck as std;
     use std::cell::UnsafeCell;
     use std::ptr;
     use std::sync::Mutex;

@@ -2,6 +2,7 @@
 
 #[racecheck::instrument]
 pub(crate) mod instrumented {
+    use racecheck as std;
     use std::alloc::{Layout, alloc, dealloc};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
