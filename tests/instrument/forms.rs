@@ -1,5 +1,10 @@
 //! Each form of access: two unordered threads race on it, on exactly these two lines, and are silent under a lock.
 
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "said once: all accesses are within the record, whose threads run one after the other"
+)]
+
 use racecheck::sync::Mutex;
 
 use crate::judge::{none, one_after_the_other, races};

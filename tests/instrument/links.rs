@@ -1,5 +1,10 @@
 //! Pointers that are read on the way, options of them, and memory that is freed.
 
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "said once: the node is alive, and the threads run one after the other"
+)]
+
 use crate::judge::{none, one_after_the_other, races};
 
 pub(crate) struct Node {

@@ -1,5 +1,10 @@
 //! The same module with and without the attribute: what it computes, in which order, and what it drops when, is the same.
 
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "said once: all pointers are to live values of the function they are in"
+)]
+
 /// Compiles the module twice, and compares what its `run` returns: a log of all that it did.
 macro_rules! same {
     ($(#[$attribute:meta])* mod $name:ident { $($code:tt)* }) => {

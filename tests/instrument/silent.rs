@@ -1,5 +1,10 @@
 //! What is no access, or none of raw memory, announces nothing: two unordered threads do both at once, and there is no report.
 
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "said once: the node is alive, and the threads run one after the other"
+)]
+
 use std::cell::Cell;
 
 use racecheck::check;

@@ -1,5 +1,10 @@
 //! `static mut`: by value, in part, by operators and by patterns.
 
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "said once: the threads run one after the other"
+)]
+
 use crate::judge::{none, one_after_the_other, races};
 use racecheck::sync::Mutex;
 
