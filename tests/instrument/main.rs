@@ -13,6 +13,7 @@ mod judge;
 mod forms;
 #[cfg(feature = "race-check")]
 mod links;
+mod hygiene;
 mod meaning;
 #[cfg(feature = "race-check")]
 mod programs;

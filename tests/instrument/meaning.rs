@@ -373,3 +373,8 @@ mod layouts {
     }
 }
 }
+
+#[test]
+fn names_of_its_own_are_in_nobodys_way() {
+    assert_eq!(crate::hygiene::run(), 7);
+}
