@@ -9,6 +9,7 @@
 
 use std::panic::Location;
 
+use crate::ptr::bytes;
 use crate::shadow::{AccessKind, range};
 
 mod memory;
@@ -58,13 +59,34 @@ pub fn writing<T>(at: *mut T) -> *mut T {
     at
 }
 
-/// A field is read next, by a pattern that names it: unless the pattern goes through a reference there, in which case it is no part of the whole.
+/// Part of a place is read next, by a pattern that binds it: unless the pattern goes through a reference there, in which case it is no part of the place,
+/// and is only borrowed.
 #[track_caller]
 #[inline]
-pub fn read_within<W, T>(whole: *const W, part: *const T) {
-    let offset = part.addr().wrapping_sub(whole.addr());
-    if offset < size_of::<W>() {
+pub fn read_within<T>(whole: impl Extent, part: *const T) {
+    let (start, size) = whole.extent();
+    if part.addr().wrapping_sub(start) < size {
         access(part, AccessKind::Read, Location::caller());
+    }
+}
+
+/// Pointers to what has a size that is known without a look at it.
+pub trait Extent {
+    /// Where it is, and how many bytes it has.
+    fn extent(&self) -> (usize, usize);
+}
+
+impl<T> Extent for *const T {
+    #[inline]
+    fn extent(&self) -> (usize, usize) {
+        (self.addr(), size_of::<T>())
+    }
+}
+
+impl<T> Extent for *const [T] {
+    #[inline]
+    fn extent(&self) -> (usize, usize) {
+        (self.addr(), bytes::<T>(self.len()))
     }
 }
 

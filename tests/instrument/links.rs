@@ -79,6 +79,7 @@ mod accesses {
         |p| unsafe { let Node { link: Some(n), .. } = *p else { return 0 }; line!() },
         |p| unsafe { match *p { Node { link: Some(n), value: 1.., .. } => {} _ => {} } line!() },
         |p| unsafe { match *p { Node { link: Some(n) | Some(n), .. } => {} _ => {} } line!() },
+        |p| unsafe { let list = std::ptr::slice_from_raw_parts(p, 1); if let [Node { link, .. }] = *list {} line!() },
         ]
     }
 

@@ -11,9 +11,9 @@ mod judge;
 
 #[cfg(feature = "race-check")]
 mod forms;
+mod hygiene;
 #[cfg(feature = "race-check")]
 mod links;
-mod hygiene;
 mod meaning;
 #[cfg(feature = "race-check")]
 mod programs;

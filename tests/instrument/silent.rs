@@ -52,6 +52,23 @@ mod code {
         }
     }
 
+    pub(super) struct Pair {
+        pub(super) x: u64,
+        pub(super) y: u64,
+    }
+    pub(super) static TARGET: Pair = Pair { x: 1, y: 2 };
+
+    /// Patterns that go through a reference, which is read, to what they only borrow.
+    pub(super) fn through_references() {
+        let tuple = (1u8, &TARGET);
+        let p = &raw const tuple;
+        unsafe {
+            let (a, Pair { x, .. }) = *p;
+            let (a, to) = *p;
+            let Pair { x, .. } = (*p).1;
+        }
+    }
+
     /// References, boxes, guards and clones of them.
     pub(super) fn others(node: &mut Node) {
         unsafe {
@@ -157,6 +174,12 @@ fn borrows_are_no_accesses() {
 /// Whatever is announced of the node would race with this.
 fn write(shared: Shared) {
     racecheck::ptr::write_range(shared.get(), 1);
+}
+
+#[test]
+fn what_a_pattern_borrows_through_a_reference_is_not_read() {
+    let write = || racecheck::ptr::write_range((&raw const code::TARGET).cast_mut(), 1);
+    none(|| one_after_the_other(write, code::through_references));
 }
 
 #[test]

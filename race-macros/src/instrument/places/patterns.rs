@@ -257,6 +257,7 @@ fn reads(probe: &Probe<'_>, place: &Expr, arms: &Patterns<'_>) -> TokenStream {
         let mut pat = (*pat).clone();
         let mut by_reference = ByReference {
             probe,
+            place,
             bind: !guarded,
             reads: Vec::new(),
             seen: Vec::new(),
@@ -297,6 +298,7 @@ fn is_constant(name: &syn::PatIdent) -> bool {
 /// Makes all bindings of a pattern references, those that were none to be announced; or no bindings at all.
 struct ByReference<'a, 'b> {
     probe: &'a Probe<'b>,
+    place: &'a Expr,
     bind: bool,
     reads: Vec<TokenStream>,
     seen: Vec<syn::Ident>,
@@ -314,11 +316,11 @@ impl VisitMut for ByReference<'_, '_> {
                 }
                 let site = self.probe.site;
                 if self.bind && name.by_ref.is_none() {
-                    let (ident, runtime) = (&name.ident, self.probe.runtime());
+                    let (ident, runtime, place) = (&name.ident, self.probe.runtime(), self.place);
                     if !self.seen.contains(ident) {
                         self.seen.push(ident.clone());
                         self.reads
-                            .push(quote_spanned! { site=> #runtime::read(#ident); });
+                            .push(quote_spanned! { site=> #runtime::read_within(&raw const #place, #ident); });
                     }
                     name.by_ref = Some(syn::Token![ref](name.ident.span()));
                     name.mutability = None;
