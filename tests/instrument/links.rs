@@ -91,6 +91,7 @@ mod accesses {
         |p| unsafe { std::mem::drop(Box::<Node>::from_raw(p)); line!() },
         |p| unsafe { Box::from_raw(p); line!() },
         |p| unsafe { let _ = Box::from_raw(p); line!() },
+        |p| unsafe { _ = Box::from_raw(p); line!() },
         |p| unsafe { let node = *Box::from_raw(p); line!() },
         |p| unsafe { let text = (*Box::from_raw(p)).text; line!() },
         |p| unsafe { drop(Box::from_raw(p as *mut dyn Any)); line!() },

@@ -48,6 +48,12 @@ mod boxes {
             let n = (*m).n;
             left.push('c');
             log.push(format!("{n}{}", (*m).left));
+            let (a, b);
+            (a, b) = *Box::new((String::from("a"), String::from("b")));
+            let (mut c, pair) = (0, (1, String::new()));
+            let p = &raw const pair;
+            (c, _) = *p;
+            log.push(format!("{a}{b}{c}"));
             let Node { left, right, .. } = *node();
             log.push(left + &right);
         }

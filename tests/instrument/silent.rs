@@ -45,6 +45,8 @@ mod code {
             if let Some(ref mut n) = (*p).option {}
             let _ = (*p).n;
             let _ = *p;
+            _ = (*p).n;
+            _ = *p;
             let (a, _) = (&(*p).n, ());
             (*p).empty = ();
             let unit = (*p).empty;

@@ -54,8 +54,9 @@ impl Names {
     }
 }
 
+/// As statics are written. A single letter is more likely a constructor, which may be of a generic type, and then has no type by itself.
 fn is_screaming(name: &str) -> bool {
-    name.contains(char::is_alphabetic) && !name.contains(char::is_lowercase)
+    name.len() > 1 && name.contains(char::is_alphabetic) && !name.contains(char::is_lowercase)
 }
 
 impl VisitMut for Names {

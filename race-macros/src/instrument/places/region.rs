@@ -165,13 +165,17 @@ impl<'a> Region<'a> {
     }
 
     fn assign(&mut self, assign: &mut ExprAssign) {
-        self.value(&mut assign.right);
-        let place = &mut *assign.left;
+        let (place, value) = (&mut *assign.left, &mut *assign.right);
         if !spine::is_place(place) {
-            // A pattern of places: what it writes isn't announced.
+            // A pattern, of places or of nothing: what it reads and writes isn't announced.
+            match place {
+                Expr::Infer(_) if frees::is_from_raw(value) => frees::freed(self, value),
+                _ => drop(self.place(value)),
+            }
             Assignees(self).visit_expr_mut(place);
             return;
         }
+        self.value(value);
         if spine::is_plain(place) {
             let probe = self.probe(place);
             let announced = self.announced(&probe, Access::Write, place);
