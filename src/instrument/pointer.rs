@@ -16,11 +16,13 @@ use super::{read, writing};
 pub struct Pointer<P>(PhantomData<fn(P)>);
 
 impl<P> Pointer<P> {
-    /// Of a type that [`is`](Pointer::is) tells.
-    #[expect(clippy::new_without_default, reason = "made by expansions only")]
+    /// Of a type that [`is`](Pointer::is) tells. It is nowhere, so a closure that has it captures no variable.
     #[inline(always)]
-    pub const fn new() -> Pointer<P> {
-        Pointer(PhantomData)
+    pub const fn anywhere<'a>() -> &'a Pointer<P>
+    where
+        P: 'a,
+    {
+        &Pointer(PhantomData)
     }
 
     /// Of the type of this value.

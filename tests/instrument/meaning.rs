@@ -270,6 +270,10 @@ mod closures_and_futures {
     unsafe impl Sync for Sent {}
     struct Two { a: String, b: u32 }
     fn reads<'a>(r: &'a Two, p: &'a Sent) -> impl Fn() -> u32 + 'a { move || unsafe { (*r).b + *p.0 } }
+    fn reborrows<'a>(r: &'a Two, p: &'a Sent) -> impl Fn() -> u32 + 'a {
+        let made = || unsafe { (*r).b + *p.0 };
+        made
+    }
     async fn awaits(p: Sent) -> u32 { unsafe { let n = async { 2 }.await; *p.0 += async { n }.await; *p.0 = *p.0 + async { 1 }.await; if *p.0 == async { 6 }.await { 10 } else { *p.0 } } }
     pub(super) fn run() -> Vec<String> {
         let mut log = Vec::new();
@@ -277,11 +281,19 @@ mod closures_and_futures {
         let p = Sent(&raw mut n);
         log.push(reads(&two, &p)().to_string());
         log.push(block_on(awaits(p)).to_string());
+        log.push(reborrows(&two, &p)().to_string());
+        let mut boxed = Box::new((String::from("m"), 4));
+        let mut first = || unsafe { (*boxed).0.push('n') };
+        let second = || unsafe { [1, 2].iter().map(|i| (*boxed).1 + i).sum::<i32>() };
+        first();
+        let second = second();
+        let third = || unsafe { let moved = (*boxed).0; moved };
+        log.push(third() + &second.to_string());
         unsafe {
             let r = &mut two;
             let mut change_a = || (*r).a.push('x');
-            change_a();
             let b = || (*r).b + 1;
+            change_a();
             log.push(format!("{}{}", b(), (*r).a));
             let mut count = || { *p.0 += 1; *p.0 };
             log.push((count() + count()).to_string());

@@ -15,9 +15,11 @@
 //! | [`patterns`] | what `let`, `if let`, `while let` and `match` read |
 //! | [`methods`] | methods of raw pointers |
 //! | [`frees`] | boxes that are freed |
+//! | [`closures`] | what a closure may mention |
 //! | [`calls`] | macros of `std` |
 
 mod calls;
+mod closures;
 mod frees;
 mod methods;
 mod names;
@@ -26,11 +28,13 @@ mod probe;
 mod region;
 mod spine;
 
-use syn::visit_mut::VisitMut;
-use syn::{Block, ExprConst, ExprUnsafe, ImplItemFn, Item, ItemConst, ItemFn, ItemStatic};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, ExprConst, ExprUnsafe, ImplItemFn, Item, ItemConst, ItemFn, ItemStatic};
 use syn::{ImplItemConst, Signature, TraitItemConst, TraitItemFn, Type, Variant};
 
+use self::closures::Closures;
 use self::names::Names;
+use self::probe::Probe;
 use self::region::Region;
 use crate::arguments::Crate;
 
@@ -38,15 +42,24 @@ use crate::arguments::Crate;
 pub(super) fn announce(item: &mut Item, krate: &Crate) {
     let mut names = Names::default();
     names.visit_item_mut(item);
-    let names = &names;
-    Items { names, krate }.visit_item_mut(item);
+    let context = Context {
+        names: &names,
+        closures: &Closures::default(),
+        krate,
+    };
+    Items(context).visit_item_mut(item);
+}
+
+/// What is known all over the item.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    names: &'a Names,
+    closures: &'a Closures,
+    krate: &'a Crate,
 }
 
 /// Looks for the regions. What is evaluated by the compiler can't announce anything.
-struct Items<'a> {
-    names: &'a Names,
-    krate: &'a Crate,
-}
+struct Items<'a>(Context<'a>);
 
 impl Items<'_> {
     fn function(&mut self, signature: &Signature, body: &mut Block) {
@@ -54,14 +67,14 @@ impl Items<'_> {
             // What it has in it may not be evaluated by the compiler: but nobody knows.
             return;
         }
-        match signature.unsafety {
+        self.0.closures.outside(|| match signature.unsafety {
             Some(_) => self.region(body),
             None => self.visit_block_mut(body),
-        }
+        });
     }
 
     fn region(&mut self, body: &mut Block) {
-        Region::new(self.names, self.krate).visit_block_mut(body);
+        Region(self.0).visit_block_mut(body);
     }
 }
 
@@ -82,6 +95,17 @@ impl VisitMut for Items<'_> {
 
     fn visit_expr_unsafe_mut(&mut self, expr: &mut ExprUnsafe) {
         self.region(&mut expr.block);
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        let Expr::Closure(closure) = expr else {
+            return visit_mut::visit_expr_mut(self, expr);
+        };
+        let probe = Probe::new(self.0, closure);
+        let asked = self.0.closures.inside(closure, |closure| {
+            visit_mut::visit_expr_closure_mut(self, closure);
+        });
+        closures::after(asked, &probe, expr);
     }
 
     fn visit_expr_repeat_mut(&mut self, expr: &mut syn::ExprRepeat) {

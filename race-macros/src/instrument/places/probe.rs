@@ -6,8 +6,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, parse_quote_spanned};
+use syn::{Expr, Ident, parse_quote_spanned};
 
+use super::Context;
+use super::closures::Closures;
 use super::names::{Named, Names};
 use super::spine::{self, Root};
 use crate::arguments::Crate;
@@ -30,6 +32,7 @@ pub(super) enum Access {
 /// Makes probes for the accesses of one expression.
 pub(super) struct Probe<'a> {
     pub(super) names: &'a Names,
+    closures: &'a Closures,
     krate: &'a Crate,
     /// What has it can't meet names of the user's.
     pub(super) span: Span,
@@ -39,11 +42,12 @@ pub(super) struct Probe<'a> {
 
 impl<'a> Probe<'a> {
     /// For accesses that are written where `at` begins.
-    pub(super) fn new(names: &'a Names, krate: &'a Crate, at: &impl Spanned) -> Probe<'a> {
+    pub(super) fn new(context: Context<'a>, at: &impl Spanned) -> Probe<'a> {
         let site = at.span();
         Probe {
-            names,
-            krate,
+            names: context.names,
+            closures: context.closures,
+            krate: context.krate,
             span: Span::mixed_site().located_at(site),
             site,
         }
@@ -98,9 +102,9 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// Statements that tell `pointer` its type, that of a place which is neither touched nor borrowed.
-    fn type_of(&self, operand: &Expr) -> TokenStream {
-        let span = self.span;
+    /// Statements that make `pointer`, of the type of a plain operand, which is neither touched nor borrowed.
+    fn typed(&self, operand: &Expr) -> TokenStream {
+        let (span, runtime) = (self.span, self.runtime());
         // A constant has no address; a packed field has no reference.
         let address = match spine::without_parentheses(operand) {
             Expr::Path(path) => quote_spanned! { span=> &#path },
@@ -108,21 +112,30 @@ impl<'a> Probe<'a> {
                 quote_spanned! { span=> #[allow(dangerous_implicit_autorefs)] &raw const #operand }
             }
         };
-        quote_spanned! { span=> #[allow(static_mut_refs, unreachable_code)] if false { loop {} pointer.is(#address); } }
+        let ask = |name: &Ident| {
+            quote_spanned! { span=>
+                let #name = #runtime::Pointer::anywhere();
+                #[allow(static_mut_refs, unreachable_code)]
+                if false { loop {} #name.is(#address); }
+            }
+        };
+        match self.closures.captured(self, operand, ask) {
+            Some(outside) => quote_spanned! { span=> let pointer = &*#outside; },
+            None => ask(&Ident::new("pointer", span)),
+        }
     }
 
     /// An expression of type `Pointer`: that of a plain operand.
     pub(super) fn pointer(&self, operand: &Expr) -> TokenStream {
-        let (span, runtime, type_of) = (self.span, self.runtime(), self.type_of(operand));
-        quote_spanned! { span=> ({ let pointer = #runtime::Pointer::new(); #type_of pointer }) }
+        let (span, typed) = (self.span, self.typed(operand));
+        quote_spanned! { span=> ({ #typed pointer }) }
     }
 
     /// A statement that executes `announce` if the plain operand is a raw pointer.
     pub(super) fn if_raw(&self, operand: &Expr, announce: TokenStream) -> TokenStream {
-        let (span, runtime, type_of) = (self.span, self.runtime(), self.type_of(operand));
+        let (span, typed) = (self.span, self.typed(operand));
         quote_spanned! { span=> {
-            let pointer = #runtime::Pointer::new();
-            #type_of
+            #typed
             if pointer.is_raw() {
                 pointer.proof();
                 #announce

@@ -15,25 +15,17 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, ExprAssign, ExprPath, Item, Local, Macro, Stmt, UnOp};
 
-use super::names::{Named, Names};
+use super::names::Named;
 use super::probe::{Access, Probe};
 use super::spine::{self, Root};
-use super::{Items, calls, frees, methods, patterns};
-use crate::arguments::Crate;
+use super::{Context, Items, calls, closures, frees, methods, patterns};
 
-pub(super) struct Region<'a> {
-    names: &'a Names,
-    krate: &'a Crate,
-}
+pub(super) struct Region<'a>(pub(super) Context<'a>);
 
 impl<'a> Region<'a> {
-    pub(super) fn new(names: &'a Names, krate: &'a Crate) -> Region<'a> {
-        Region { names, krate }
-    }
-
     /// For what is written where `at` begins.
     pub(super) fn probe(&self, at: &impl Spanned) -> Probe<'a> {
-        Probe::new(self.names, self.krate, at)
+        Probe::new(self.0, at)
     }
 
     /// An expression whose value is wanted.
@@ -87,6 +79,13 @@ impl<'a> Region<'a> {
                 }
             }
             Expr::Const(_) => {}
+            Expr::Closure(closure) => {
+                let probe = self.probe(closure);
+                let asked = self.0.closures.inside(closure, |closure| {
+                    visit_mut::visit_expr_closure_mut(self, closure);
+                });
+                closures::after(asked, &probe, expr);
+            }
             _ => visit_mut::visit_expr_mut(self, expr),
         }
     }
@@ -242,7 +241,7 @@ impl<'a> Region<'a> {
     pub(super) fn named(&self, path: &ExprPath) -> Named {
         match path.qself {
             Some(_) => Named::Other,
-            None => self.names.of(&path.path),
+            None => self.0.names.of(&path.path),
         }
     }
 }
@@ -311,8 +310,7 @@ impl VisitMut for Region<'_> {
     }
 
     fn visit_item_mut(&mut self, item: &mut Item) {
-        let (names, krate) = (self.names, self.krate);
-        Items { names, krate }.visit_item_mut(item);
+        Items(self.0).visit_item_mut(item);
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {

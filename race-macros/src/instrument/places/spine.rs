@@ -91,6 +91,11 @@ pub(super) fn has_plain_indices(place: &Expr) -> bool {
     }
 }
 
+/// Whether a place is found by fields alone from its root.
+pub(super) fn has_no_indices(place: &Expr) -> bool {
+    !matches!(place, Expr::Index(_)) && below(place).is_none_or(has_no_indices)
+}
+
 /// Numbers, as an index may be, and places.
 pub(super) fn is_plain_value(expr: &Expr) -> bool {
     match expr {
