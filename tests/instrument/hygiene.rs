@@ -36,7 +36,7 @@ mod code {
             (*pointer).value = value;
             (*pointer).value += (*pointer).value;
             (*(*pointer).pointer).value = 1;
-            *(&raw mut (*pointer).value) = value + (*pointer).list[i];
+            *(&raw mut (*pointer).value).cast::<u64>() = value + (*pointer).list[i];
             (*pointer).list[index(value)] = (*pointer).list[index(value)] + 1;
             (*pointer).list[index(value)] += 1;
             pointer.cast::<u64>().write(value);
