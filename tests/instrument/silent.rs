@@ -27,7 +27,7 @@ mod code {
         pub(super) text: String,
         pub(super) option: Option<u64>,
         pub(super) boxed: Box<u64>,
-        pub(super) lock: std::sync::Mutex<u64>,
+        pub(super) lock: racecheck::sync::Mutex<u64>,
     }
 
     /// Borrows, addresses, and what takes a reference.
@@ -161,7 +161,7 @@ fn node() -> Node {
         text: String::new(),
         option: Some(1),
         boxed: Box::new(1),
-        lock: std::sync::Mutex::new(1),
+        lock: racecheck::sync::Mutex::new(1),
     }
 }
 
