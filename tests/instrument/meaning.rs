@@ -282,6 +282,12 @@ mod closures_and_futures {
         log.push(reads(&two, &p)().to_string());
         log.push(block_on(awaits(p)).to_string());
         log.push(reborrows(&two, &p)().to_string());
+        let mut fields = (1, 2);
+        let fields = &mut fields;
+        let changes = async { unsafe { (*fields).0 += 1 } };
+        let reads = async { unsafe { (*fields).1 } };
+        block_on(changes);
+        log.push(block_on(reads).to_string());
         let mut boxed = Box::new((String::from("m"), 4));
         let mut first = || unsafe { (*boxed).0.push('n') };
         let second = || unsafe { [1, 2].iter().map(|i| (*boxed).1 + i).sum::<i32>() };

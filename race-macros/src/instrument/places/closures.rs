@@ -10,7 +10,7 @@ use std::mem::take;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprClosure, Ident, PatIdent};
+use syn::{Expr, Ident, PatIdent};
 
 use super::probe::Probe;
 use super::spine::{self, Root};
@@ -36,23 +36,28 @@ impl Closures {
         result
     }
 
-    /// Visits a closure, and gives the statements that are to stand before it.
-    pub(super) fn inside(
-        &self,
-        closure: &mut ExprClosure,
-        visit: impl FnOnce(&mut ExprClosure),
-    ) -> TokenStream {
+    /// Visits a closure or an `async` block, which now has the statements before it that it needs; whatever else it is given is not visited.
+    pub(super) fn inside(&self, probe: &Probe<'_>, expr: &mut Expr, visit: impl FnOnce(&mut Expr)) {
+        let moves = match expr {
+            Expr::Closure(closure) => closure.capture.is_some(),
+            Expr::Async(block) => block.capture.is_some(),
+            _ => return,
+        };
         let mut declared = Declared(HashSet::new());
-        declared.visit_expr_closure_mut(&mut closure.clone());
+        declared.visit_expr_mut(&mut expr.clone());
         self.0.borrow_mut().push(Closure {
-            moves: closure.capture.is_some(),
+            moves,
             declares: declared.0,
             asked: Vec::new(),
         });
-        visit(closure);
+        visit(expr);
         let visited = self.0.borrow_mut().pop();
         let asked = visited.into_iter().flat_map(|closure| closure.asked);
-        asked.map(|(_, _, statements)| statements).collect()
+        let asked: TokenStream = asked.map(|(_, _, statements)| statements).collect();
+        if !asked.is_empty() {
+            let span = probe.span;
+            *expr = Expr::Verbatim(quote_spanned! { span=> { #asked #expr } });
+        }
     }
 
     /// The name under which the type of a variable, or of a field of one, is known in here; none if that is to be asked here.
@@ -85,14 +90,6 @@ impl Closures {
         let statements = ask(&name);
         outermost.asked.push((written, name.clone(), statements));
         Some(name)
-    }
-}
-
-/// A closure, with these statements before it.
-pub(super) fn after(asked: TokenStream, probe: &Probe<'_>, closure: &mut Expr) {
-    if !asked.is_empty() {
-        let span = probe.span;
-        *closure = Expr::Verbatim(quote_spanned! { span=> { #asked #closure } });
     }
 }
 

@@ -98,14 +98,12 @@ impl VisitMut for Items<'_> {
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        let Expr::Closure(closure) = expr else {
+        if !matches!(expr, Expr::Closure(_) | Expr::Async(_)) {
             return visit_mut::visit_expr_mut(self, expr);
-        };
-        let probe = Probe::new(self.0, closure);
-        let asked = self.0.closures.inside(closure, |closure| {
-            visit_mut::visit_expr_closure_mut(self, closure);
-        });
-        closures::after(asked, &probe, expr);
+        }
+        let probe = Probe::new(self.0, expr);
+        let closures = self.0.closures;
+        closures.inside(&probe, expr, |expr| visit_mut::visit_expr_mut(self, expr));
     }
 
     fn visit_expr_repeat_mut(&mut self, expr: &mut syn::ExprRepeat) {

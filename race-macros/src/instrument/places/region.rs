@@ -18,7 +18,7 @@ use syn::{Block, Expr, ExprAssign, ExprPath, Item, Local, Macro, Stmt, UnOp};
 use super::names::Named;
 use super::probe::{Access, Probe};
 use super::spine::{self, Root};
-use super::{Context, Items, calls, closures, frees, methods, patterns};
+use super::{Context, Items, calls, frees, methods, patterns};
 
 pub(super) struct Region<'a>(pub(super) Context<'a>);
 
@@ -79,12 +79,10 @@ impl<'a> Region<'a> {
                 }
             }
             Expr::Const(_) => {}
-            Expr::Closure(closure) => {
-                let probe = self.probe(closure);
-                let asked = self.0.closures.inside(closure, |closure| {
-                    visit_mut::visit_expr_closure_mut(self, closure);
-                });
-                closures::after(asked, &probe, expr);
+            Expr::Closure(_) | Expr::Async(_) => {
+                let probe = self.probe(expr);
+                let closures = self.0.closures;
+                closures.inside(&probe, expr, |expr| visit_mut::visit_expr_mut(self, expr));
             }
             _ => visit_mut::visit_expr_mut(self, expr),
         }
