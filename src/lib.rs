@@ -62,6 +62,8 @@ mod waiting;
 mod check;
 #[cfg(feature = "race-check")]
 pub mod hb;
+#[cfg(feature = "race-check")]
+mod instrument;
 #[cfg(all(feature = "race-check", feature = "parking_lot"))]
 pub mod parking_lot;
 #[cfg(feature = "race-check")]
@@ -138,6 +140,10 @@ macro_rules! label {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::block_on::block_on;
+    #[cfg(feature = "race-check")]
+    pub mod instrument {
+        pub use crate::instrument::*;
+    }
     #[cfg(feature = "race-check")]
     pub use crate::run_test::{Test, observe, observe_async};
     pub use crate::shadow::Label;

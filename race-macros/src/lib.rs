@@ -173,7 +173,8 @@ pub fn shared(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// It goes on an inline `mod`, an `impl`, a `trait`, a `fn`, or any other item. Without the feature `race-check` the item stays as it is, token by token.
 /// With it, whatever is called by a path of `std`, `core` or `alloc` comes from racecheck if racecheck has it in another form: what is tracked in
 /// `sync`, `thread`, `cell`, `ptr` and `alloc`, but for `UnsafeCell`. That goes for expressions, types, patterns and `use`s, globs and renamed
-/// modules included, and within the arguments of `std`'s own macros.
+/// modules included, and within the arguments of `std`'s own macros. And in `unsafe` code, what is read and written through raw pointers and of a
+/// `static mut` is announced to the engine, byte for byte.
 ///
 /// | argument | meaning |
 /// | --- | --- |

@@ -15,7 +15,7 @@
 //! | [`forget_range`] | nothing: the memory is given to something else |
 //!
 //! Accesses to no bytes never race. What is not seen: `*p`, references, and the methods of pointers and [`NonNull`] (`p.read()`, `p.write(x)`), which call
-//! `std`'s functions: write `ptr::read(p)`. Nor is what a [`cell`](crate::cell) or an [atomic](crate::sync::atomic) records compared with accesses through a
+//! `std`'s functions: write `ptr::read(p)`, or put `#[racecheck::instrument]` on the code, which has all but references announced. Nor is what a [`cell`](crate::cell) or an [atomic](crate::sync::atomic) records compared with accesses through a
 //! pointer to its value. The tracked functions are not `const`.
 //!
 //! # Memory that is used again
@@ -62,6 +62,8 @@
 pub use std::ptr::*;
 
 mod ranges;
+#[cfg(feature = "race-check")]
+pub(crate) use ranges::bytes;
 pub use ranges::{forget_range, read_range, write_range};
 
 #[cfg(feature = "race-check")]

@@ -82,7 +82,7 @@ pub fn forget_range<T>(start: *const T, count: usize) {
 
 /// How many bytes so many values have. No object has more than an `isize` can count: such a count is the caller's mistake, and no bytes.
 #[inline]
-pub(super) fn bytes<T>(count: usize) -> usize {
+pub(crate) fn bytes<T>(count: usize) -> usize {
     match size_of::<T>().checked_mul(count) {
         Some(bytes) if isize::try_from(bytes).is_ok() => bytes,
         _ => 0,

@@ -1,13 +1,14 @@
 //! `#[racecheck::instrument]`: code that is written on `std` is checked as if it were written on racecheck.
 //!
-//! Two passes over the parsed item, which know nothing of each other: [`paths`] has what it calls by paths of `std` come from racecheck. Without the
-//! feature `race-check` the item is not even parsed: its tokens are given back.
+//! Two passes over the parsed item, which know nothing of each other: [`paths`] has what it calls by paths of `std` come from racecheck, and [`places`]
+//! has its accesses to raw memory announced. Without the feature `race-check` the item is not even parsed: its tokens are given back.
 //!
 //! All tokens keep their places, so what the compiler says of the item's code, and where a report says that an access is, is where it is written.
 
 mod macros;
 mod nested;
 mod paths;
+mod places;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -99,7 +100,7 @@ fn expand_or_error(
     })?;
     nested::set_aside(&mut item, &arguments.krate);
     paths::rewrite(&mut item, &arguments.krate, &arguments.kept)?;
-    // The second pass, `places::announce(&mut item, &arguments.krate)`, is called here.
+    places::announce(&mut item, &arguments.krate);
     Ok(item.into_token_stream())
 }
 
