@@ -2,7 +2,6 @@
 
 #[racecheck::instrument]
 pub(crate) mod instrumented {
-    use racecheck as std;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 

@@ -2,7 +2,6 @@
 
 #[racecheck::instrument]
 pub(crate) mod instrumented {
-    use racecheck as std;
     use std::cell::UnsafeCell;
     use std::ptr;
     use std::sync::Mutex;

@@ -2,7 +2,6 @@
 
 #[racecheck::instrument]
 pub(crate) mod instrumented {
-    use racecheck as std;
     use std::alloc::{Layout, alloc, dealloc};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
