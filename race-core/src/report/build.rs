@@ -34,7 +34,7 @@ pub(super) fn pair_site(access: &Recorded) -> PairSite {
         Some(Context {
             site: Some(site), ..
         }) => PairSite::Source(site.file(), site.line(), site.column()),
-        Some(context) => PairSite::Code(context.frames.first().copied().unwrap_or(0)),
+        Some(context) => PairSite::Code(context.frames.first().unwrap_or(0)),
         None => PairSite::Code(0),
     }
 }

@@ -16,6 +16,7 @@ use crate::clock::VectorClock;
 use crate::epoch::Epoch;
 use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
+use crate::stack::calls;
 use crate::stack::depot::{ContextId, Detail};
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
@@ -85,7 +86,7 @@ impl Handle {
     ///
     /// Start it with [`Handle::start`], or give it up with [`Handle::cancel`].
     pub fn fork(name: Option<&str>, site: &'static Location<'static>) -> Handle {
-        let fork = Handle::with_origin(Origin::Tracked, Some(site));
+        let fork = Handle::with_origin(Origin::Tracked, Some(site.into()));
         if let Some(name) = name {
             fork.0.set_name(name);
         }
@@ -194,7 +195,7 @@ impl Handle {
                 finish_current();
             }
             self.0.os_id.store(os_thread_id(), Relaxed);
-            if self.0.origin == Origin::Foreign {
+            if matches!(self.0.origin, Origin::Foreign | Origin::Instrumented) {
                 self.0.set_born_as(current_os_name());
             }
             self.0.set_started();
@@ -227,7 +228,7 @@ impl Handle {
 
     /// The thread has ended, and the caller has waited for it: all that it did happens before what the caller does next.
     pub fn join(&self, site: &'static Location<'static>) {
-        self.join_at(Some(site));
+        self.join_at(Some(site.into()));
     }
 
     /// What the thread's end released, for the first one who asks.
@@ -331,6 +332,7 @@ pub(crate) fn finish(mut state: Box<ThreadState>) {
 fn end_current() {
     local::leave_handlers();
     local::enter_bare(finish_current);
+    calls::end();
 }
 
 /// Makes sure that [`end_current`] runs when the calling thread ends: after its thread-locals' destructors, which may use tracked values.

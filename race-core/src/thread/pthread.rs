@@ -18,6 +18,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use crate::fork::PerProcess;
+use crate::instrumented;
 use crate::shadow::handed_out;
 use crate::thread::lifecycle::Handle;
 use crate::thread::local;
@@ -142,8 +143,14 @@ pub unsafe extern "C-unwind" fn pthread_create(
         // SAFETY: the caller's arguments.
         return unsafe { real(thread, attributes, routine, argument) };
     }
-    let fork =
-        Handle::take_announced().unwrap_or_else(|| Handle::with_origin(Origin::Foreign, None));
+    let fork = Handle::take_announced().unwrap_or_else(|| {
+        let origin = if instrumented::is_on() {
+            Origin::Instrumented
+        } else {
+            Origin::Foreign
+        };
+        Handle::with_origin(origin, None)
+    });
     if is_created_detached(attributes) {
         fork.0.set_detached();
     }

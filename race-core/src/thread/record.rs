@@ -15,6 +15,7 @@ use crate::fork::Lock;
 use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
 use crate::stack::depot::ContextId;
+use crate::stack::position::Position;
 use crate::sync::{SyncClock, SyncKind, SyncObject};
 use crate::thread::lifecycle::{OsName, Start};
 use crate::thread::state::{Site, ThreadState};
@@ -26,6 +27,8 @@ pub(crate) enum Origin {
     Main,
     /// Started through [`super::Handle`] by a wrapper, which sees every way of joining it but `pthread_join`.
     Tracked,
+    /// Started by whoever, in a program that is [instrumented](crate::instrumented) as a whole: all that it does and learns is seen.
+    Instrumented,
     /// Started by plain `std::thread` or C: its start was seen, and `pthread_join`. Once detached, its end may be learned of unseen.
     Foreign,
     /// Found running. Neither its start nor its end can be known.
@@ -224,7 +227,7 @@ impl Record {
     /// on; `thread` is one of these, or has heard of one since this thread was last seen alive. For a thread found running, anybody may have waited.
     pub(crate) fn end_may_be_known_unseen(&self, thread: &ThreadState) -> bool {
         match self.origin {
-            Origin::Main | Origin::Tracked => false,
+            Origin::Main | Origin::Tracked | Origin::Instrumented => false,
             Origin::Unknown => true,
             Origin::Foreign => self.is_detached() && self.has_ancestor_known_to(thread),
         }
@@ -273,16 +276,16 @@ impl Record {
         self.last_release_kind
             .store(ptr::from_ref(kind).cast_mut(), Relaxed);
         self.last_release_site
-            .store(site.map_or(ptr::null(), ptr::from_ref).cast_mut(), Relaxed);
+            .store(Position::into_raw(site), Relaxed);
     }
 
     /// The last release, if there was one. The two halves may be of neighbouring releases if the thread is running.
     pub(crate) fn last_release(&self) -> Option<(&'static SyncKind, Site)> {
-        // SAFETY: both are null or came from a `&'static` in `note_release`.
+        // SAFETY: both came from `note_release`, or are null: a `&'static`, and a position.
         unsafe {
             Some((
                 self.last_release_kind.load(Relaxed).as_ref()?,
-                self.last_release_site.load(Relaxed).as_ref(),
+                Position::from_raw(self.last_release_site.load(Relaxed)),
             ))
         }
     }
