@@ -11,6 +11,15 @@ use std::sync::atomic::Ordering::Relaxed;
 
 pub mod atomic;
 
+/// For functions of libc's that the runtime puts itself in front of.
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static"),
+    not(all(test, loom))
+))]
+pub use crate::thread::pthread::Real;
+
 pub use crate::stack::calls;
 
 static ON: AtomicBool = AtomicBool::new(false);

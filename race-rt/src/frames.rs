@@ -4,6 +4,8 @@ use std::cell::Cell;
 
 use race_core::instrumented::{self, calls};
 
+use crate::posix;
+
 thread_local! {
     /// How often the calling thread has asked for its accesses to be ignored.
     static IGNORING: Cell<usize> = const { Cell::new(0) };
@@ -19,6 +21,7 @@ pub(crate) fn is_ignoring() -> bool {
 #[unsafe(no_mangle)]
 pub extern "C" fn __tsan_init() {
     instrumented::begin();
+    posix::prepare();
 }
 
 /// A function has been entered that returns to `address`.

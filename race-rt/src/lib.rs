@@ -7,6 +7,7 @@
 //! - [`atomics`]: atomic operations and fences, which are done here.
 //! - [`values`]: the real operations on the values.
 //! - [`frames`]: functions entered and left, and the start.
+//! - [`posix`]: C's locks, semaphores, barriers and what else orders threads.
 //!
 //! What lies below Rust (threads, `malloc`, signals, `fork`, the exit) is interposed by `race-core` itself, which this crate switches to a program that
 //! is instrumented as a whole. `exports.txt` lists the names that the program is to find here.
@@ -38,4 +39,5 @@ macro_rules! with_caller {
 pub mod access;
 pub mod atomics;
 pub mod frames;
+pub mod posix;
 mod values;

@@ -29,7 +29,6 @@
 //! Locks go by their numbers (`sync::lock_id`), so a lock leaves nothing behind for the next one at its address.
 
 use std::collections::{HashMap, HashSet};
-use std::ptr;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -83,7 +82,7 @@ impl Request {
     fn is(&self, held: &HeldLocks, wanted: &Claim) -> bool {
         self.wanted.lock == wanted.lock
             && self.wanted.mode == wanted.mode
-            && ptr::eq(self.wanted.info.locked, wanted.info.locked)
+            && self.wanted.info.locked == wanted.info.locked
             && self.held.len() == held.keys().len()
             && self
                 .held
@@ -93,7 +92,7 @@ impl Request {
                 .all(|((mine, key), lock)| {
                     mine.lock == key.number()
                         && mine.mode == key.mode()
-                        && ptr::eq(mine.info.locked, lock.locked)
+                        && mine.info.locked == lock.locked
                 })
     }
 
@@ -221,7 +220,7 @@ fn request(thread: &mut ThreadState, wanted: Claim, id: &LockId) {
     }
     thread.held.mark_nesting();
     id.mark_nesting();
-    let context = thread.context(Some(wanted.info.locked.into()), Detail::Plain);
+    let context = thread.context(Some(wanted.info.locked), Detail::Plain);
     let claim = |(key, info): (&crate::thread::held::HeldKey, &HeldLock)| Claim {
         lock: key.number(),
         mode: key.mode(),

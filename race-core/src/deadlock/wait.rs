@@ -18,6 +18,7 @@ use crate::primitive::sync::Arc;
 use crate::report;
 use crate::runtime;
 use crate::stack::depot::{Detail, HeldLock};
+use crate::stack::position::Position;
 use crate::sync::{Origin, SyncKind, lock_id};
 use crate::thread::Handle;
 use crate::thread::local;
@@ -69,7 +70,7 @@ impl SelfDeadlock {
             locked,
         } = self.lock;
         panic!(
-            "racecheck: this thread waits for itself: it holds the {} ({created}) since {locked}",
+            "racecheck: this thread waits for itself: it holds the {} ({created}) since {locked:?}",
             kind.name
         )
     }
@@ -107,8 +108,9 @@ pub fn wait_for_lock(
     mode: Mode,
     kind: &'static SyncKind,
     created: impl Into<Origin>,
-    site: &'static Location<'static>,
+    site: impl Into<Position>,
 ) -> Result<Waiting, SelfDeadlock> {
+    let site = site.into();
     let info = HeldLock {
         kind,
         created: created.into(),
@@ -147,7 +149,7 @@ pub fn wait_for_thread(handle: &Handle, site: &'static Location<'static>) -> Wai
     enter(|thread| {
         // That is an error, and no wait.
         let is_own = thread.record.number == handle.0.number;
-        (!is_own).then(|| begin(thread, goal, 0, site))
+        (!is_own).then(|| begin(thread, goal, 0, site.into()))
     })
     .flatten()
     .unwrap_or(Waiting(None))
@@ -155,7 +157,7 @@ pub fn wait_for_thread(handle: &Handle, site: &'static Location<'static>) -> Wai
 
 /// The calling thread is about to wait for all threads of a scope that are left. Each of them has told of it by [`Handle::start_in_scope`].
 pub fn wait_for_scope(scope: usize, site: &'static Location<'static>) -> Waiting {
-    enter(|thread| begin(thread, Goal::Scope, scope, site)).unwrap_or(Waiting(None))
+    enter(|thread| begin(thread, Goal::Scope, scope, site.into())).unwrap_or(Waiting(None))
 }
 
 fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
@@ -165,8 +167,8 @@ fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
     local::enter_unordered(f)
 }
 
-fn party(thread: &mut ThreadState, goal: Goal, site: &'static Location<'static>) -> Party {
-    let context = thread.context(Some(site.into()), Detail::Plain);
+fn party(thread: &mut ThreadState, goal: Goal, site: Position) -> Party {
+    let context = thread.context(Some(site), Detail::Plain);
     let held: Claims = (thread.held.keys().iter())
         .zip(thread.held.locks())
         .map(|(key, info)| Claim {
@@ -183,12 +185,7 @@ fn party(thread: &mut ThreadState, goal: Goal, site: &'static Location<'static>)
     }
 }
 
-fn begin(
-    thread: &mut ThreadState,
-    goal: Goal,
-    scope: usize,
-    site: &'static Location<'static>,
-) -> Waiting {
+fn begin(thread: &mut ThreadState, goal: Goal, scope: usize, site: Position) -> Waiting {
     let mine = Arc::new(Waiter {
         party: party(thread, goal, site),
         scope,

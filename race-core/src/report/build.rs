@@ -12,6 +12,7 @@ use super::{Place as Found, Recorded, explain};
 use crate::shadow::blocks::Block;
 use crate::shadow::state::Class;
 use crate::stack::depot::{self, Context, Detail};
+use crate::stack::position::{self, Position};
 use crate::stack::symbols::{self, Paths};
 use crate::thread::lifecycle;
 use crate::thread::record::Record;
@@ -81,6 +82,14 @@ pub(super) fn site(location: &Location<'_>, paths: &Paths) -> Site {
     }
 }
 
+/// As [`site`], of code too.
+pub(super) fn place(position: Position, paths: &Arc<Paths>) -> Site {
+    match position.place() {
+        position::Place::Line(line) => site(line, paths),
+        position::Place::Code(address) => symbols::place_of(address, paths),
+    }
+}
+
 fn access(recorded: &Recorded, record: &Record, paths: &Arc<Paths>) -> Access {
     let context = recorded.context.map(depot::get);
     let detail = context
@@ -96,8 +105,8 @@ fn access(recorded: &Recorded, record: &Record, paths: &Arc<Paths>) -> Access {
                 .map(|lock| HeldLock {
                     kind: lock.kind.name,
                     origin: lock.created.event(),
-                    created_at: site(lock.created.place(), paths),
-                    locked_at: site(lock.locked, paths),
+                    created_at: place(lock.created.place(), paths),
+                    locked_at: place(lock.locked, paths),
                 })
                 .collect()
         }),

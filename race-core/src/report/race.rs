@@ -53,12 +53,21 @@ pub struct Site {
 }
 
 impl Site {
-    /// The path, relative to the workspace where it lies within.
+    /// A function of which nothing else is known.
+    pub(crate) fn of_function(function: String) -> Site {
+        Site {
+            file: function,
+            line: 0,
+            column: 0,
+        }
+    }
+
+    /// The path, relative to the workspace where it lies within. Of a lock in code without debug information, the function's name.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The line, from 1.
+    /// The line, from 1; 0 if there is no debug information.
     pub fn line(&self) -> u32 {
         self.line
     }
@@ -71,7 +80,10 @@ impl Site {
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)?;
+        f.write_str(&self.file)?;
+        if self.line != 0 {
+            write!(f, ":{}", self.line)?;
+        }
         if self.column != 0 {
             write!(f, ":{}", self.column)?;
         }

@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use crate::runtime;
 use crate::shadow::range;
+use crate::sync::addressed;
 use crate::thread::local;
 
 /// Nobody has asked yet: there is nothing to forget.
@@ -55,7 +56,10 @@ pub fn handed_out(address: usize, size: usize) {
 #[inline(never)]
 fn forget(address: usize, size: usize) {
     LAST.set((address, size));
-    local::enter_bare(|| range::forget_inside(address, size));
+    local::enter_bare(|| {
+        range::forget_inside(address, size);
+        addressed::forget_inside(address, size);
+    });
 }
 
 /// The calling thread begins, on a stack that another one may have had.

@@ -14,6 +14,7 @@ use crate::fork::PerProcess;
 use crate::primitive::sync::{Mutex, MutexGuard};
 use crate::primitive::{DashMap, global};
 use crate::stack::path::{self, PathId};
+use crate::stack::position::Position;
 use crate::sync::{Origin, SyncKind};
 
 /// The name of an interned context.
@@ -50,14 +51,14 @@ pub(crate) enum Detail {
 pub(crate) struct HeldLock {
     pub(crate) kind: &'static SyncKind,
     pub(crate) created: Origin,
-    pub(crate) locked: &'static Location<'static>,
+    pub(crate) locked: Position,
 }
 
 impl PartialEq for HeldLock {
     fn eq(&self, other: &HeldLock) -> bool {
         ptr::eq(self.kind, other.kind)
             && self.created == other.created
-            && ptr::eq(self.locked, other.locked)
+            && self.locked == other.locked
     }
 }
 
@@ -67,7 +68,7 @@ impl Hash for HeldLock {
     fn hash<H: Hasher>(&self, state: &mut H) {
         ptr::from_ref(self.kind).hash(state);
         self.created.hash(state);
-        ptr::from_ref(self.locked).hash(state);
+        self.locked.hash(state);
     }
 }
 

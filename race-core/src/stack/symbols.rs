@@ -111,6 +111,25 @@ pub(crate) fn line_of(address: usize, paths: &Arc<Paths>) -> Option<Site> {
     .find_map(|(frame, _)| frame.site)
 }
 
+/// The line that a call was made at; without debug information, the function, as far as that is known.
+pub(crate) fn place_of(address: usize, paths: &Arc<Paths>) -> Site {
+    let shown = paths.clone();
+    let frames = looking_up(move |named| {
+        let mut all = Vec::new();
+        resolve_address(address, &shown, named, &mut all);
+        all
+    });
+    // Where none is the user's, the outermost says at least which call it was.
+    let innermost = (frames.iter().find(|(_, internal)| !internal)).or(frames.last());
+    let Some((frame, _)) = innermost else {
+        return Site::of_function(format!("{address:#x}"));
+    };
+    match &frame.site {
+        Some(site) => site.clone(),
+        None => Site::of_function(frame.function.clone()),
+    }
+}
+
 /// Runs `job`, which is told whether it can have names.
 fn looking_up<T: Default + Send + 'static>(job: impl Fn(bool) -> T + Clone + Send + 'static) -> T {
     if is_iterating() {

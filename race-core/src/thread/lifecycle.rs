@@ -18,7 +18,7 @@ use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
 use crate::stack::calls;
 use crate::stack::depot::{ContextId, Detail};
-use crate::sync::{SyncClock, SyncKind};
+use crate::sync::{SyncClock, SyncKind, addressed};
 use crate::thread::local;
 use crate::thread::record::{Origin, Record};
 use crate::thread::registry;
@@ -305,6 +305,10 @@ fn finish_current() {
 /// The thread that this was the state of has ended. What it did is in its record for the join, and its slot is free.
 pub(crate) fn finish(mut state: Box<ThreadState>) {
     let record = state.record.clone();
+    {
+        let _not_its_own = local::keep_epoch();
+        addressed::abandon(&mut state);
+    }
     if record.name().is_none()
         && let Some(name) = given_name(&record, current_os_name())
     {

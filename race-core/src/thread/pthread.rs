@@ -51,16 +51,38 @@ pub(crate) fn prepare() {
     JOINABLE.get();
 }
 
-/// The definition of a libc function behind ours.
-pub(crate) struct Real {
+/// The definition of a libc function behind ours, which has its name.
+///
+/// # Example
+///
+/// ```
+/// use race_core::instrumented::Real;
+///
+/// static REAL: Real = Real::new(c"pthread_self");
+/// assert!(REAL.get().is_some());
+/// ```
+#[derive(Debug)]
+pub struct Real {
     name: &'static CStr,
+    version: Option<&'static CStr>,
     address: AtomicPtr<c_void>,
 }
 
 impl Real {
-    pub(crate) const fn new(name: &'static CStr) -> Real {
+    /// Of the function with this name.
+    pub const fn new(name: &'static CStr) -> Real {
         Real {
             name,
+            version: None,
+            address: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// Of the function with this name, in this version if there is one: older glibcs give the oldest to whoever names none.
+    pub const fn versioned(name: &'static CStr, version: &'static CStr) -> Real {
+        Real {
+            name,
+            version: Some(version),
             address: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -71,10 +93,18 @@ impl Real {
         ptr::NonNull::new(self.address.load(Relaxed))
     }
 
-    pub(crate) fn get(&self) -> Option<ptr::NonNull<c_void>> {
+    /// Its address. None if there is no such function.
+    pub fn get(&self) -> Option<ptr::NonNull<c_void>> {
         self.known().or_else(|| {
-            // SAFETY: a NUL-terminated name.
-            let address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+            let (name, mut address) = (self.name.as_ptr(), ptr::null_mut());
+            if let Some(version) = self.version {
+                // SAFETY: a NUL-terminated name, and version.
+                address = unsafe { libc::dlvsym(libc::RTLD_NEXT, name, version.as_ptr()) };
+            }
+            if address.is_null() {
+                // SAFETY: a NUL-terminated name.
+                address = unsafe { libc::dlsym(libc::RTLD_NEXT, name) };
+            }
             self.address.store(address, Relaxed);
             ptr::NonNull::new(address)
         })
