@@ -311,7 +311,8 @@ impl AccessKind {
 /// # Example
 ///
 /// ```
-/// /// use race_core::shadow::range::{self, AccessKind};
+/// use std::panic::Location;
+/// use race_core::shadow::range::{self, AccessKind};
 ///
 /// let buffer = [0u8; 64];
 /// range::access(buffer.as_ptr().addr() + 3, 6, AccessKind::Read, Some(Location::caller()));
