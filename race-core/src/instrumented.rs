@@ -4,12 +4,15 @@
 //! - [`calls`]: functions entered and left; so no stack is unwound.
 //! - [`atomic`]: atomics in the program's memory, which are accesses as well.
 //!
+//! - `memory`: heap blocks, from their allocation to their end.
+//!
 //! Plain accesses are [`range::access`](crate::shadow::range::access). Nothing here may know who emits the announcements.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 pub mod atomic;
+pub(crate) mod memory;
 
 /// For functions of libc's that the runtime puts itself in front of.
 #[cfg(all(

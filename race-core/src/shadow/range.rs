@@ -29,7 +29,7 @@ use crate::thread::local;
 use crate::thread::state::{Site, ThreadState};
 
 const GRANULE: usize = 8;
-const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = 4096;
 const SHARES: u64 = 1 << 63;
 
 /// The bytes of a granule that one access covered, with their state.
@@ -311,7 +311,8 @@ impl AccessKind {
 /// # Example
 ///
 /// ```
-/// /// use race_core::shadow::range::{self, AccessKind};
+/// use std::panic::Location;
+/// use race_core::shadow::range::{self, AccessKind};
 ///
 /// let buffer = [0u8; 64];
 /// range::access(buffer.as_ptr().addr() + 3, 6, AccessKind::Read, Some(Location::caller()));
@@ -391,6 +392,11 @@ pub(crate) fn access_by(
     }
 }
 
+/// Whether anything was recorded in the page that an address is in. Inside the engine.
+pub(crate) fn has_page(address: usize) -> bool {
+    known_page(address / PAGE).is_some()
+}
+
 /// Whatever was recorded of `size` bytes at `address` is forgotten: they belong to something else now.
 pub fn forget(address: usize, size: usize) {
     local::enter_bare(|| forget_inside(address, size));
@@ -423,6 +429,7 @@ pub fn allocated(address: usize, size: usize, site: Option<impl Into<Position>>)
                 size,
                 epoch: thread.epoch(),
                 context: thread.context(site.map(Into::into), Detail::Plain),
+                freed: None,
             });
         }
     });

@@ -113,8 +113,8 @@ mod tests {
         assert_eq!(code.code(), Some(0x1234));
         assert!(code.line().is_none());
         for site in [None, Some(line), Some(code)] {
-            // SAFETY: just made.
             assert_eq!(
+                // SAFETY: just made.
                 unsafe { Position::from_raw(Position::into_raw(site)) },
                 site
             );

@@ -126,12 +126,16 @@ struct Birth {
 
 extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
     // SAFETY: `pthread_create` below passed a `Box<Birth>` made raw, to this thread only.
-    let birth = *unsafe { Box::from_raw(birth.cast::<Birth>()) };
-    let Birth {
+    let birth = || *unsafe { Box::from_raw(birth.cast::<Birth>()) };
+    // Inside: the box is the engine's, and the thread isn't known yet.
+    let Some(Birth {
         fork,
         routine,
         argument,
-    } = birth;
+    }) = local::enter_bare(birth)
+    else {
+        unreachable!("a new thread is not inside the engine");
+    };
     local::enter_bare(|| {
         // SAFETY: no arguments, no failure.
         let me = unsafe { libc::pthread_self() };
@@ -184,11 +188,14 @@ pub unsafe extern "C-unwind" fn pthread_create(
     if is_created_detached(attributes) {
         fork.0.set_detached();
     }
-    let birth = Box::into_raw(Box::new(Birth {
+    let birth = Birth {
         fork: fork.clone(),
         routine,
         argument,
-    }));
+    };
+    let Some(birth) = local::enter_bare(|| Box::into_raw(Box::new(birth))) else {
+        unreachable!("it was outside the engine above");
+    };
     // SAFETY: the caller's arguments; `begin` gives the routine its own argument and is given `birth` once.
     let result = unsafe { real(thread, attributes, begin, birth.cast()) };
     if result != 0 {
