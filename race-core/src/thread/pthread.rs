@@ -196,6 +196,8 @@ pub unsafe extern "C-unwind" fn pthread_create(
     let Some(birth) = local::enter_bare(|| Box::into_raw(Box::new(birth))) else {
         unreachable!("it was outside the engine above");
     };
+    let roomier = roomier(attributes);
+    let attributes = roomier.as_ref().map_or(attributes, ptr::from_ref);
     // SAFETY: the caller's arguments; `begin` gives the routine its own argument and is given `birth` once.
     let result = unsafe { real(thread, attributes, begin, birth.cast()) };
     if result != 0 {
@@ -215,6 +217,29 @@ pub unsafe extern "C-unwind" fn pthread_create(
         });
     }
     result
+}
+
+/// What the engine needs of a thread's stack, at the least: an instrumented program enters it anywhere.
+const STACK: usize = 256 << 10;
+
+/// The attributes with room for the engine on the stack, if there is too little and it isn't the caller's own memory. Only to be passed on: what
+/// they point to is the caller's.
+fn roomier(attributes: *const libc::pthread_attr_t) -> Option<libc::pthread_attr_t> {
+    if attributes.is_null() || !instrumented::is_on() {
+        return None;
+    }
+    // SAFETY: non-null attributes are initialised, says `pthread_create`'s contract, and results are valid for writes. The copy is changed in a plain number.
+    unsafe {
+        let (mut start, mut size) = (ptr::null_mut(), 0);
+        let known = libc::pthread_attr_getstack(attributes, &mut start, &mut size) == 0;
+        // Without memory of the caller's, glibc says that the stack ends at address 0.
+        let is_own = start.addr().wrapping_add(size) == 0;
+        if !known || !is_own || size >= STACK {
+            return None;
+        }
+        let mut copy = *attributes;
+        (libc::pthread_attr_setstacksize(&mut copy, STACK) == 0).then_some(copy)
+    }
 }
 
 fn is_created_detached(attributes: *const libc::pthread_attr_t) -> bool {
