@@ -29,6 +29,15 @@ static ON: AtomicBool = AtomicBool::new(false);
 
 /// The program is instrumented as a whole. To be called before it starts a thread; calling it again changes nothing.
 pub fn begin() {
+    // Before anybody looks up a function that isn't there: the loader frees what it said of the last one while it looks up `free`.
+    #[cfg(all(
+        target_os = "linux",
+        target_env = "gnu",
+        not(target_feature = "crt-static"),
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        not(all(test, loom))
+    ))]
+    crate::thread::local::enter_bare(crate::malloc::prepare);
     ON.store(true, Relaxed);
 }
 
