@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::race::{
     Access, HeapBlock, HeldLock, Operation, PairSite, Place, Race, Site, ThreadInfo,
 };
-use super::{Place as Found, Recorded, explain};
+use super::{Place as Found, Recorded, explain, location};
 use crate::shadow::blocks::Block;
 use crate::shadow::state::Class;
 use crate::stack::depot::{self, Context, Detail};
@@ -45,18 +45,7 @@ pub(super) fn race(finding: &Finding<'_>, paths: &Arc<Paths>) -> Race {
     let previous = access(&finding.previous, finding.other, paths);
     let (why, help) = explain::explain(finding, &current, &previous, paths);
     Race {
-        location: Place {
-            address: finding.place.address,
-            size: finding.place.size,
-            name: finding.place.name.clone(),
-            kind: finding.place.label.map_or("", |label| label.kind),
-            label: finding.place.label.map(|label| label.name.to_owned()),
-            created_at: finding.place.created.map(|location| site(location, paths)),
-            block: finding
-                .place
-                .block
-                .and_then(|block| heap_block(&block, paths)),
-        },
+        location: location(finding.place, paths),
         current,
         previous,
         why,
@@ -64,13 +53,38 @@ pub(super) fn race(finding: &Finding<'_>, paths: &Arc<Paths>) -> Race {
     }
 }
 
+fn location(found: &Found, paths: &Arc<Paths>) -> Place {
+    let is_raw = found.name.is_none() && found.label.is_none() && found.created.is_none();
+    let block = (found.block).and_then(|block| heap_block(&block, paths));
+    let unknown = is_raw && block.is_none();
+    let stack = unknown.then(|| location::thread_memory(found.address, paths));
+    let stack = stack.flatten();
+    let global = (unknown && stack.is_none()).then(|| location::global(found.address));
+    Place {
+        address: found.address,
+        size: found.size,
+        name: found.name.clone(),
+        kind: found.label.map_or("", |label| label.kind),
+        label: found.label.map(|label| label.name.to_owned()),
+        created_at: found.created.map(|location| site(location, paths)),
+        block,
+        global: global.flatten(),
+        stack,
+    }
+}
+
 fn heap_block(block: &Block, paths: &Arc<Paths>) -> Option<HeapBlock> {
     let allocated_by = registry::record_of(block.epoch)?;
+    let freed = (block.freed).and_then(|(epoch, at)| Some((registry::record_of(epoch)?, at)));
     Some(HeapBlock {
         address: block.address,
         size: block.size,
         allocated_by: thread_info(&allocated_by, paths),
         allocated_at: symbols::resolve(&depot::get(block.context), paths),
+        freed_at: freed.as_ref().map_or_else(Vec::new, |(_, at)| {
+            symbols::resolve(&depot::get(*at), paths)
+        }),
+        freed_by: freed.map(|(by, _)| thread_info(&by, paths)),
     })
 }
 

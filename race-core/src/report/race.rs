@@ -234,6 +234,9 @@ pub struct HeapBlock {
     pub(crate) size: usize,
     pub(crate) allocated_by: ThreadInfo,
     pub(crate) allocated_at: Vec<Frame>,
+    /// Who has freed it since, if anybody has.
+    pub(crate) freed_by: Option<ThreadInfo>,
+    pub(crate) freed_at: Vec<Frame>,
 }
 
 impl HeapBlock {
@@ -258,6 +261,21 @@ impl HeapBlock {
     }
 }
 
+/// A global variable, as the program's symbol table has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(crate) struct Global {
+    pub(crate) name: String,
+    pub(crate) address: usize,
+    pub(crate) size: usize,
+}
+
+/// Memory that a thread has of its own: its stack, or its thread-locals.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(crate) struct ThreadMemory {
+    pub(crate) thread: ThreadInfo,
+    pub(crate) thread_local: bool,
+}
+
 /// What the two accesses had in common.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Place {
@@ -269,6 +287,8 @@ pub struct Place {
     pub(crate) label: Option<String>,
     pub(crate) created_at: Option<Site>,
     pub(crate) block: Option<HeapBlock>,
+    pub(crate) global: Option<Global>,
+    pub(crate) stack: Option<ThreadMemory>,
 }
 
 impl Place {

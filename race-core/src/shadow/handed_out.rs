@@ -62,18 +62,19 @@ fn forget(address: usize, size: usize) {
     });
 }
 
-/// The calling thread begins, on a stack that another one may have had.
+/// The calling thread begins, on a stack that another one may have had. Where that is, if anybody wants to know.
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",
     not(target_feature = "crt-static"),
     not(all(test, loom))
 ))]
-pub(crate) fn own_stack() {
-    if STATE.load(Relaxed) == SEEN {
+pub(crate) fn own_stack() -> Option<std::ops::Range<usize>> {
+    (STATE.load(Relaxed) == SEEN).then(|| {
         let stack = crate::stack::capture::own_stack();
         forget(stack.start, stack.len());
-    }
+        stack
+    })
 }
 
 /// Whether the memory that this program is given passes by [`handed_out`]. Called inside the engine.

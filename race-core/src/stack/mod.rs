@@ -6,11 +6,19 @@
 //! - [`depot`]: the interned contexts. They are never forgotten: a report must have both stacks, however old the first access.
 //! - [`position`]: a line that a wrapper knows, or an address of code.
 //! - `loader`: on Linux, whether a thread has the loader's lock, which symbols need.
+//! - `globals`: on Linux, which global an address is in.
 //! - [`symbols`]: names and lines, and the trimming of frames that aren't the user's.
 
 pub mod calls;
 pub(crate) mod capture;
 pub(crate) mod depot;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static"),
+    not(all(test, loom))
+))]
+pub(crate) mod globals;
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",

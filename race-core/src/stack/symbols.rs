@@ -131,7 +131,9 @@ pub(crate) fn place_of(address: usize, paths: &Arc<Paths>) -> Site {
 }
 
 /// Runs `job`, which is told whether it can have names.
-fn looking_up<T: Default + Send + 'static>(job: impl Fn(bool) -> T + Clone + Send + 'static) -> T {
+pub(super) fn looking_up<T: Default + Send + 'static>(
+    job: impl Fn(bool) -> T + Clone + Send + 'static,
+) -> T {
     if is_iterating() {
         // Whoever is looking names up now waits for this thread.
         let alone = RESOLVING.try_lock();

@@ -150,8 +150,10 @@ extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
         }
     });
     fork.start();
+    if let Some(stack) = handed_out::own_stack() {
+        fork.0.set_stack(stack, (&raw const argument).addr());
+    }
     drop(fork);
-    handed_out::own_stack();
     routine(argument)
 }
 

@@ -3,6 +3,7 @@
 //! A record outlives its thread, because a report may name an access of a thread that is gone; see [`super::former`].
 //! Nothing here decides about order; clocks are in [`super::state`].
 
+use std::ops::Range;
 use std::panic::Location;
 use std::ptr;
 use std::sync::OnceLock;
@@ -13,6 +14,7 @@ use crate::clock::VectorClock;
 use crate::epoch::Epoch;
 use crate::fork::Lock;
 use crate::primitive::sync::Arc;
+use crate::report::location::Part;
 use crate::report::scope::SharedScope;
 use crate::stack::depot::ContextId;
 use crate::stack::position::Position;
@@ -61,6 +63,8 @@ pub(crate) struct Record {
     pub(crate) clock: AtomicU64,
     /// The operating system's thread id, once it runs.
     pub(crate) os_id: AtomicU32,
+    /// Where its stack begins, where its first function has its own, and where the memory of the stack ends: thread-locals lie there.
+    stack: OnceLock<[usize; 3]>,
     started: AtomicBool,
     finished: AtomicBool,
     detached: AtomicBool,
@@ -101,6 +105,7 @@ impl Record {
             born_as: OnceLock::new(),
             clock: AtomicU64::new(0),
             os_id: AtomicU32::new(0),
+            stack: OnceLock::new(),
             started: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             detached: AtomicBool::new(false),
@@ -130,6 +135,23 @@ impl Record {
 
     pub(super) fn born_as(&self) -> OsName {
         self.born_as.get().copied().unwrap_or_default()
+    }
+
+    /// The memory that was given to it for its stack, and an address in its first function's.
+    pub(super) fn set_stack(&self, memory: Range<usize>, first: usize) {
+        // The thread's own functions begin close to that, and libc has more than this between them and the thread-locals.
+        const MARGIN: usize = 256;
+        let _ = (self.stack).set([memory.start, first + MARGIN, memory.end]);
+    }
+
+    /// What it has at `address`, if that is its own.
+    pub(crate) fn memory_at(&self, address: usize) -> Option<Part> {
+        let [start, base, end] = *self.stack.get()?;
+        if (start..base).contains(&address) {
+            Some(Part::Stack)
+        } else {
+            (base..end).contains(&address).then_some(Part::ThreadLocals)
+        }
     }
 
     pub(crate) fn epoch(&self) -> Epoch {

@@ -218,6 +218,16 @@ pub(super) fn lower_known_from(last: Epoch, known_from: u64) {
     }
 }
 
+/// A thread that this is true of: one that runs, if there is one.
+pub(crate) fn find(is: impl Fn(&Record) -> bool) -> Option<Arc<Record>> {
+    let slots = slots();
+    let found = (slots.slots.iter()).filter_map(|slot| match &slot.who {
+        Who::Record(record) if is(record) => Some(record),
+        _ => None,
+    });
+    found.min_by_key(|record| record.is_finished()).cloned()
+}
+
 /// Who was in `epoch`.
 pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
     let slots = slots();

@@ -3,6 +3,8 @@
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::hint::black_box;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 unsafe extern "C" {
@@ -13,11 +15,18 @@ unsafe extern "C" {
 
 static mut VALUE: u64 = 0;
 
+/// Threads that have begun: `std` orders the end of one before the start of the next.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+
 fn threads() -> usize {
     std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
 }
 
 fn write() {
+    BEGUN.fetch_add(1, Relaxed);
+    while BEGUN.load(Relaxed) < threads() {
+        thread::yield_now();
+    }
     let lock: UnsafeCell<c_int> = UnsafeCell::new(0);
     let lock: *mut c_void = lock.get().cast();
     unsafe {
