@@ -89,3 +89,76 @@ impl Arrival {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+    use crate::epoch::Epoch;
+    use crate::sync::addressed::forget;
+
+    static KIND: SyncKind = SyncKind {
+        name: "barrier",
+        release: "came to a barrier",
+        acquire: "left it",
+    };
+
+    fn site() -> Position {
+        Position::of_code(1)
+    }
+
+    fn come(address: usize) -> (Arrival, Epoch) {
+        let before = local::enter(|thread| thread.epoch()).unwrap();
+        (arrive(address, &KIND, site()), before)
+    }
+
+    fn knows(epoch: Epoch) -> bool {
+        local::enter(|thread| thread.knows(epoch)).unwrap()
+    }
+
+    /// What happens in another thread, whose end nobody waits for.
+    fn elsewhere<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+        let (tx, rx) = channel();
+        thread::spawn(move || tx.send(f()));
+        rx.recv().unwrap()
+    }
+
+    #[test]
+    fn a_generation_knows_its_own_arrivals_only() {
+        let address = 0x100;
+        barrier_made(address, 2);
+        let (theirs, first) = elsewhere(move || come(address));
+        let (mine, _) = come(address);
+        // Both are there. One leaves, and is back before the other has left.
+        let second = elsewhere(move || {
+            theirs.leave(&KIND, site());
+            come(address).1
+        });
+        mine.leave(&KIND, site());
+        assert!(knows(first) && !knows(second));
+        forget(address, 1);
+    }
+
+    #[test]
+    fn with_more_threads_than_a_generation_has_all_arrivals_count() {
+        let address = 0x200;
+        barrier_made(address, 2);
+        let (mine, _) = come(address);
+        let others = [(); 2].map(|()| elsewhere(move || come(address)));
+        mine.leave(&KIND, site());
+        assert!(others.iter().all(|(_, epoch)| knows(*epoch)));
+        forget(address, 1);
+    }
+
+    #[test]
+    fn of_a_barrier_that_nobody_saw_made_all_arrivals_count() {
+        let address = 0x300;
+        let (mine, _) = come(address);
+        let (_theirs, epoch) = elsewhere(move || come(address));
+        mine.leave(&KIND, site());
+        assert!(knows(epoch));
+        forget(address, 1);
+    }
+}

@@ -173,3 +173,143 @@ pub fn acquired(address: usize, kind: &'static SyncKind, site: impl Into<Positio
         }
     });
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+    use crate::epoch::Epoch;
+
+    static KIND: SyncKind = SyncKind {
+        name: "lock",
+        release: "unlocked",
+        acquire: "locked",
+    };
+
+    fn site() -> Position {
+        Position::of_code(1)
+    }
+
+    fn epoch() -> Epoch {
+        local::enter(|thread| thread.epoch()).unwrap()
+    }
+
+    fn knows(epoch: Epoch) -> bool {
+        local::enter(|thread| thread.knows(epoch)).unwrap()
+    }
+
+    /// In another thread, whose end nobody waits for; and the epoch that it was in.
+    fn elsewhere(f: impl FnOnce() + Send + 'static) -> Epoch {
+        let (tx, rx) = channel();
+        thread::spawn(move || {
+            let before = epoch();
+            f();
+            tx.send(before)
+        });
+        rx.recv().unwrap()
+    }
+
+    fn use_once(address: usize, mode: Mode) {
+        lock(address, &KIND, mode, site());
+        unlock(address, &KIND, site());
+    }
+
+    #[test]
+    fn an_unlock_is_before_the_next_lock_there_and_nowhere_else() {
+        let theirs = elsewhere(|| use_once(0x1000, Mode::Exclusive));
+        use_once(0x1008, Mode::Exclusive);
+        assert!(!knows(theirs));
+        try_lock(0x1000, &KIND, Mode::Exclusive, site());
+        assert!(knows(theirs));
+        unlock(0x1000, &KIND, site());
+        forget(0x1000, 16);
+    }
+
+    #[test]
+    fn readers_do_not_order_readers() {
+        let reader = elsewhere(|| use_once(0x2000, Mode::Shared));
+        use_once(0x2000, Mode::Shared);
+        assert!(!knows(reader));
+        use_once(0x2000, Mode::Exclusive);
+        assert!(knows(reader));
+        forget(0x2000, 1);
+    }
+
+    #[test]
+    fn one_that_another_thread_unlocks_passes_on_what_both_did() {
+        lock(0x3000, &KIND, Mode::Exclusive, site());
+        let before = elsewhere(|| use_once(0x3000, Mode::Exclusive));
+        let unlocker = elsewhere(|| unlock(0x3000, &KIND, site()));
+        use_once(0x3000, Mode::Exclusive);
+        assert!(knows(before) && knows(unlocker));
+        unlock(0x3000, &KIND, site());
+        forget(0x3000, 1);
+    }
+
+    #[test]
+    fn one_that_is_locked_twice_is_held_until_it_is_unlocked_twice() {
+        let held = || local::enter(|thread| thread.held.keys().len()).unwrap();
+        lock(0x4000, &KIND, Mode::Exclusive, site());
+        lock(0x4000, &KIND, Mode::Exclusive, site());
+        unlock(0x4000, &KIND, site());
+        assert_eq!(held(), 1);
+        unlock(0x4000, &KIND, site());
+        assert_eq!(held(), 0);
+        forget(0x4000, 1);
+    }
+
+    #[test]
+    fn what_is_made_anew_has_no_past() {
+        for start_afresh in [
+            (|| forget(0x5000, 1)) as fn(),
+            || made(0x5000, site()),
+            || barrier_made(0x5000, 1),
+            || crate::shadow::handed_out::handed_out(0x4ff0, 64),
+        ] {
+            let theirs = elsewhere(|| {
+                use_once(0x5000, Mode::Exclusive);
+                released(0x5000, &KIND, site());
+            });
+            // Whether memory that is handed out is looked at is found out at the first access by address.
+            crate::shadow::range::access(
+                0x5000,
+                1,
+                crate::shadow::range::AccessKind::Read,
+                Some(site()),
+            );
+            start_afresh();
+            use_once(0x5000, Mode::Exclusive);
+            acquired(0x5000, &KIND, site());
+            assert!(!knows(theirs));
+            forget(0x5000, 1);
+        }
+    }
+
+    #[test]
+    fn a_thread_that_ends_leaves_its_locks_to_others() {
+        let (tell, told) = channel();
+        let heir = thread::spawn(move || {
+            let owner = told.recv().unwrap();
+            assert!(!knows(owner));
+            use_once(0x6000, Mode::Exclusive);
+            assert!(knows(owner));
+        });
+        let owner = thread::spawn(|| {
+            lock(0x6000, &KIND, Mode::Exclusive, site());
+            epoch()
+        });
+        tell.send(owner.join().unwrap()).unwrap();
+        heir.join().unwrap();
+        forget(0x6000, 1);
+    }
+
+    #[test]
+    fn what_is_released_is_acquired() {
+        let theirs = [(); 2].map(|()| elsewhere(|| released(0x7000, &KIND, site())));
+        acquired(0x7000, &KIND, site());
+        assert!(theirs.iter().all(|epoch| knows(*epoch)));
+        forget(0x7000, 1);
+    }
+}
