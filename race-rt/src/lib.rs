@@ -38,6 +38,8 @@ macro_rules! with_caller {
 
 pub mod access;
 pub mod atomics;
+pub mod descriptors;
 pub mod frames;
+mod interpose;
 mod threads_lock;
 mod values;
