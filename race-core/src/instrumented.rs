@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 pub mod atomic;
 pub(crate) mod memory;
 
-/// For functions of libc's that the runtime puts itself in front of.
+pub use crate::stack::calls;
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",
@@ -22,8 +22,6 @@ pub(crate) mod memory;
     not(all(test, loom))
 ))]
 pub use crate::thread::pthread::Real;
-
-pub use crate::stack::calls;
 
 static ON: AtomicBool = AtomicBool::new(false);
 

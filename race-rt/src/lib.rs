@@ -5,7 +5,8 @@
 //!
 //! - [`access`]: plain loads and stores, and `memcpy` and its like.
 //! - [`atomics`]: atomic operations and fences, which are done here.
-//! - [`values`]: the real operations on the values.
+//! - `values`: the real operations on the values.
+//! - `threads_lock`: a lock of std's that orders nothing.
 //! - [`frames`]: functions entered and left, and the start.
 //! - [`posix`]: C's locks, semaphores, barriers and what else orders threads.
 //!
@@ -38,6 +39,9 @@ macro_rules! with_caller {
 
 pub mod access;
 pub mod atomics;
+pub mod descriptors;
 pub mod frames;
+mod interpose;
 pub mod posix;
+mod threads_lock;
 mod values;

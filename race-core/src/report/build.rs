@@ -9,6 +9,7 @@ use super::race::{
     Access, HeapBlock, HeldLock, Operation, PairSite, Place, Race, Site, ThreadInfo,
 };
 use super::{Place as Found, Recorded, explain, location};
+use crate::instrumented;
 use crate::shadow::blocks::Block;
 use crate::shadow::state::Class;
 use crate::stack::depot::{self, Context, Detail};
@@ -54,12 +55,10 @@ pub(super) fn race(finding: &Finding<'_>, paths: &Arc<Paths>) -> Race {
 }
 
 fn location(found: &Found, paths: &Arc<Paths>) -> Place {
-    let is_raw = found.name.is_none() && found.label.is_none() && found.created.is_none();
     let block = (found.block).and_then(|block| heap_block(&block, paths));
-    let unknown = is_raw && block.is_none();
-    let stack = unknown.then(|| location::thread_memory(found.address, paths));
-    let stack = stack.flatten();
-    let global = (unknown && stack.is_none()).then(|| location::global(found.address));
+    let is_raw = found.name.is_none() && block.is_none() && instrumented::is_on();
+    let own = is_raw.then(|| location::owner(found.address)).flatten();
+    let is_unknown = is_raw && own.is_none();
     Place {
         address: found.address,
         size: found.size,
@@ -68,8 +67,9 @@ fn location(found: &Found, paths: &Arc<Paths>) -> Place {
         label: found.label.map(|label| label.name.to_owned()),
         created_at: found.created.map(|location| site(location, paths)),
         block,
-        global: global.flatten(),
-        stack,
+        global: (is_unknown.then(|| location::global(found.address))).flatten(),
+        stack_of: own.as_ref().map(|own| thread_info(own, paths)),
+        thread_local: own.is_some_and(|own| own.has_as_thread_local(found.address)),
     }
 }
 

@@ -17,7 +17,7 @@ mod build_deadlock;
 pub mod deadlock;
 mod explain;
 pub(crate) mod json;
-pub(crate) mod location;
+mod location;
 pub mod race;
 pub(crate) mod scope;
 pub(crate) mod sink;

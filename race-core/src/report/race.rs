@@ -259,6 +259,16 @@ impl HeapBlock {
     pub fn allocated_at(&self) -> &[Frame] {
         &self.allocated_at
     }
+
+    /// Who has freed it, if that was seen. Only of an instrumented program.
+    pub fn freed_by(&self) -> Option<&ThreadInfo> {
+        self.freed_by.as_ref()
+    }
+
+    /// Where, innermost frame first; empty if nobody was seen freeing it.
+    pub fn freed_at(&self) -> &[Frame] {
+        &self.freed_at
+    }
 }
 
 /// A global variable, as the program's symbol table has it.
@@ -267,13 +277,6 @@ pub(crate) struct Global {
     pub(crate) name: String,
     pub(crate) address: usize,
     pub(crate) size: usize,
-}
-
-/// Memory that a thread has of its own: its stack, or its thread-locals.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub(crate) struct ThreadMemory {
-    pub(crate) thread: ThreadInfo,
-    pub(crate) thread_local: bool,
 }
 
 /// What the two accesses had in common.
@@ -288,7 +291,9 @@ pub struct Place {
     pub(crate) created_at: Option<Site>,
     pub(crate) block: Option<HeapBlock>,
     pub(crate) global: Option<Global>,
-    pub(crate) stack: Option<ThreadMemory>,
+    pub(crate) stack_of: Option<ThreadInfo>,
+    /// Whether it is thread-local memory of that thread's rather than its stack.
+    pub(crate) thread_local: bool,
 }
 
 impl Place {
@@ -320,6 +325,16 @@ impl Place {
     /// The block that raw memory is part of, or was before it was freed, if its allocation was seen.
     pub fn block(&self) -> Option<&HeapBlock> {
         self.block.as_ref()
+    }
+
+    /// The name of the static that raw memory is part of. Only of an instrumented program.
+    pub fn global(&self) -> Option<&str> {
+        self.global.as_ref().map(|global| &*global.name)
+    }
+
+    /// The thread on whose stack raw memory is, or among whose thread-locals. Only of an instrumented program.
+    pub fn stack_of(&self) -> Option<&ThreadInfo> {
+        self.stack_of.as_ref()
     }
 }
 

@@ -236,17 +236,16 @@ fn memory(location: &Place) -> (String, Option<usize>) {
         let what = format!("{what} of size {size} at {address:#x}");
         (what, Some(location.address - address))
     };
-    match (&location.block, &location.global, &location.stack) {
+    match (&location.block, &location.global, &location.stack_of) {
         (Some(block), _, _) => within("heap block".to_owned(), block.size, block.address),
         (_, Some(global), _) => {
             let what = format!("global `{}`", global.name);
             within(what, global.size, global.address)
         }
-        (_, _, Some(memory)) if memory.thread_local => {
-            let what = format!("thread-local memory of {}", full(&memory.thread));
-            (what, None)
+        (_, _, Some(thread)) if location.thread_local => {
+            (format!("thread-local memory of {}", full(thread)), None)
         }
-        (_, _, Some(memory)) => (format!("stack of {}", full(&memory.thread)), None),
+        (_, _, Some(thread)) => (format!("stack of {}", full(thread)), None),
         (None, None, None) => ("raw memory".to_owned(), None),
     }
 }

@@ -150,8 +150,13 @@ extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
         }
     });
     fork.start();
-    if let Some(stack) = handed_out::own_stack() {
-        fork.0.set_stack(stack, (&raw const argument).addr());
+    if let Some(memory) = handed_out::own_stack()
+        && instrumented::is_on()
+    {
+        // glibc has the thread-locals at the end. The thread's functions have theirs below this one's, and libc's own, which is larger, comes first.
+        const FRAME: usize = 256;
+        let base = (&raw const argument).addr() + FRAME;
+        fork.0.set_stack(memory.start..base, base..memory.end);
     }
     drop(fork);
     routine(argument)

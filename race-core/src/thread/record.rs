@@ -14,7 +14,6 @@ use crate::clock::VectorClock;
 use crate::epoch::Epoch;
 use crate::fork::Lock;
 use crate::primitive::sync::Arc;
-use crate::report::location::Part;
 use crate::report::scope::SharedScope;
 use crate::stack::depot::ContextId;
 use crate::stack::position::Position;
@@ -40,6 +39,12 @@ pub(crate) enum Origin {
 /// Creators in a row of whom it is kept when a thread was last seen alive.
 const CREATORS: usize = 4;
 
+/// Memory that a thread has of its own.
+struct OwnMemory {
+    stack: Range<usize>,
+    thread_locals: Range<usize>,
+}
+
 /// A thread, as others see it.
 pub(crate) struct Record {
     /// 1 is the main thread; then in the order of creation.
@@ -63,8 +68,8 @@ pub(crate) struct Record {
     pub(crate) clock: AtomicU64,
     /// The operating system's thread id, once it runs.
     pub(crate) os_id: AtomicU32,
-    /// Where its stack begins, where its first function has its own, and where the memory of the stack ends: thread-locals lie there.
-    stack: OnceLock<[usize; 3]>,
+    /// Where its stack is, and behind that its thread-locals: only in an instrumented program.
+    stack: OnceLock<OwnMemory>,
     started: AtomicBool,
     finished: AtomicBool,
     detached: AtomicBool,
@@ -137,21 +142,23 @@ impl Record {
         self.born_as.get().copied().unwrap_or_default()
     }
 
-    /// The memory that was given to it for its stack, and an address in its first function's.
-    pub(super) fn set_stack(&self, memory: Range<usize>, first: usize) {
-        // The thread's own functions begin close to that, and libc has more than this between them and the thread-locals.
-        const MARGIN: usize = 256;
-        let _ = (self.stack).set([memory.start, first + MARGIN, memory.end]);
+    pub(super) fn set_stack(&self, stack: Range<usize>, thread_locals: Range<usize>) {
+        let _ = self.stack.set(OwnMemory {
+            stack,
+            thread_locals,
+        });
     }
 
-    /// What it has at `address`, if that is its own.
-    pub(crate) fn memory_at(&self, address: usize) -> Option<Part> {
-        let [start, base, end] = *self.stack.get()?;
-        if (start..base).contains(&address) {
-            Some(Part::Stack)
-        } else {
-            (base..end).contains(&address).then_some(Part::ThreadLocals)
-        }
+    /// Whether its stack is known, and this address is there.
+    pub(crate) fn has_on_stack(&self, address: usize) -> bool {
+        let own = self.stack.get();
+        own.is_some_and(|own| own.stack.contains(&address))
+    }
+
+    /// Whether it is one of its thread-locals', as far as that is known.
+    pub(crate) fn has_as_thread_local(&self, address: usize) -> bool {
+        let own = self.stack.get();
+        own.is_some_and(|own| own.thread_locals.contains(&address))
     }
 
     pub(crate) fn epoch(&self) -> Epoch {

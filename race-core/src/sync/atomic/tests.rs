@@ -102,14 +102,17 @@ impl Pair {
     }
 }
 
+#[inline(never)]
 fn store_site() -> Position {
     Location::caller().into()
 }
 
+#[inline(never)]
 fn load_site() -> Position {
     Location::caller().into()
 }
 
+#[inline(never)]
 fn fence_site() -> Position {
     Location::caller().into()
 }
