@@ -361,7 +361,8 @@ mod json {
                     "label",
                     "name",
                     "size",
-                    "stack_of"
+                    "stack_of",
+                    "thread_local"
                 ]
             );
             assert!(
