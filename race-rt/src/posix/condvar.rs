@@ -17,7 +17,7 @@ real! {
     pthread_cond_clockwait(condition: *mut c_void, mutex: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or libc::EINVAL;
 }
 
-/// The edges around a wait. Whatever its result, the mutex is locked after it.
+/// The edges around a wait. In time or not, the mutex is locked after it; unless it is a robust one that is of no use any more.
 pub(crate) fn waiting(
     mutex: *mut c_void,
     kind: &'static SyncKind,
@@ -28,7 +28,9 @@ pub(crate) fn waiting(
     addressed::hand_over(address, kind, site);
     addressed::unlock(address, kind, site);
     let result = wait();
-    addressed::lock(address, kind, Mode::Exclusive, site);
+    if result != libc::ENOTRECOVERABLE {
+        addressed::lock(address, kind, Mode::Exclusive, site);
+    }
     result
 }
 

@@ -11,7 +11,7 @@
 mod barrier;
 mod table;
 
-use crate::deadlock::{self, Mode, Patience, SelfDeadlock, Waiting};
+use crate::deadlock::{Mode, Patience};
 use crate::fork::Lock;
 use crate::stack::depot::HeldLock;
 use crate::stack::position::Position;
@@ -122,23 +122,6 @@ pub fn hand_over(address: usize, kind: &'static SyncKind, site: impl Into<Positi
             .clock
             .hand_over_by(thread, kind, site)
     });
-}
-
-/// The calling thread is about to wait for the lock at `address`, as [`deadlock::wait_for_lock`] says.
-///
-/// # Errors
-///
-/// If the thread holds the lock already, in a way that excludes `mode`.
-pub fn wait(
-    address: usize,
-    kind: &'static SyncKind,
-    mode: Mode,
-    site: impl Into<Position>,
-) -> Result<Waiting, SelfDeadlock> {
-    let site = site.into();
-    let origin = local::enter_bare(|| LOCKS.at(address).lock().origin(site));
-    let origin = origin.unwrap_or(Origin::FirstLocked(site));
-    deadlock::wait_for_lock(address, mode, kind, origin, site)
 }
 
 /// The thread ends, and leaves locks behind that others may be given all the same: robust ones.
