@@ -14,8 +14,11 @@ static GUARD: SyncKind = SyncKind {
 };
 
 real! {
+    // SAFETY: the caller's guard.
     __cxa_guard_acquire(guard: *mut c_void) -> c_int, or unsafe { super::alone::acquire(guard) };
+    // SAFETY: as above.
     __cxa_guard_release(guard: *mut c_void) -> (), or unsafe { super::alone::end(guard, super::alone::DONE) };
+    // SAFETY: as above.
     __cxa_guard_abort(guard: *mut c_void) -> (), or unsafe { super::alone::end(guard, super::alone::NOT_DONE) };
 }
 

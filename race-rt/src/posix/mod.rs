@@ -84,3 +84,30 @@ pub(crate) fn prepare() {
     c11::real::prepare();
     guard::real::prepare();
 }
+
+#[cfg(test)]
+mod tests {
+    /// One that isn't visible in the program stands in front of nothing.
+    #[test]
+    fn all_of_them_are_exported() {
+        let exports: Vec<&str> = include_str!("../../exports.txt").lines().collect();
+        for source in [
+            include_str!("barrier.rs"),
+            include_str!("c11.rs"),
+            include_str!("condvar.rs"),
+            include_str!("guard.rs"),
+            include_str!("mutex.rs"),
+            include_str!("once.rs"),
+            include_str!("rwlock.rs"),
+            include_str!("semaphore.rs"),
+            include_str!("spin.rs"),
+        ] {
+            let (_, list) = source.split_once("with_caller! {\n").unwrap();
+            let (list, _) = list.split_once("\n}").unwrap();
+            for line in list.lines() {
+                let (name, _) = line.trim().split_once('(').unwrap();
+                assert!(exports.contains(&name), "{name}");
+            }
+        }
+    }
+}

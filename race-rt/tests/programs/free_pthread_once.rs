@@ -2,6 +2,8 @@
 
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 unsafe extern "C" {
@@ -33,6 +35,16 @@ unsafe extern "C" fn c11() {
     unsafe { VALUES[2] = 3 };
 }
 
+/// Threads that have begun: `std` orders the end of one before the start of the next.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+
+fn meet() {
+    BEGUN.fetch_add(1, Relaxed);
+    while BEGUN.load(Relaxed) < threads() {
+        thread::yield_now();
+    }
+}
+
 fn threads() -> usize {
     std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
 }
@@ -41,6 +53,7 @@ fn main() {
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| unsafe {
+                meet();
                 pthread_once(OUTER.0.get().cast(), outer);
                 call_once(C11.0.get().cast(), c11);
                 assert_eq!((&raw const VALUES).read(), [1, 2, 3]);

@@ -2,6 +2,8 @@
 
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 unsafe extern "C" {
@@ -61,6 +63,16 @@ impl Table {
     }
 }
 
+/// Threads that have begun: `std` orders the end of one before the start of the next.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+
+fn meet() {
+    BEGUN.fetch_add(1, Relaxed);
+    while BEGUN.load(Relaxed) < threads() {
+        thread::yield_now();
+    }
+}
+
 fn threads() -> usize {
     std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
 }
@@ -71,6 +83,7 @@ fn main() {
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| {
+                meet();
                 for how in 0..60 {
                     if how % 5 == 0 {
                         table.write(how);

@@ -2,6 +2,8 @@
 
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 unsafe extern "C" {
@@ -20,6 +22,16 @@ struct Counter {
 
 unsafe impl Sync for Counter {}
 
+/// Threads that have begun: `std` orders the end of one before the start of the next.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+
+fn meet() {
+    BEGUN.fetch_add(1, Relaxed);
+    while BEGUN.load(Relaxed) < threads() {
+        thread::yield_now();
+    }
+}
+
 fn threads() -> usize {
     std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
 }
@@ -31,6 +43,7 @@ fn main() {
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(move || {
+                meet();
                 for turn in 0..20 {
                     let lock: *mut c_void = counter.lock.get().cast();
                     unsafe {

@@ -2,6 +2,8 @@
 
 use std::cell::UnsafeCell;
 use std::ffi::{CString, c_char, c_int, c_uint, c_void};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 unsafe extern "C" {
@@ -55,6 +57,16 @@ impl Channel {
     }
 }
 
+/// Threads that have begun: `std` orders the end of one before the start of the next.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+
+fn meet() {
+    BEGUN.fetch_add(1, Relaxed);
+    while BEGUN.load(Relaxed) < threads() {
+        thread::yield_now();
+    }
+}
+
 fn threads() -> usize {
     std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
 }
@@ -70,8 +82,14 @@ fn main() {
     let channel = Channel { semaphores: [free, filled], value: UnsafeCell::new(0) };
     thread::scope(|scope| {
         for _ in 0..threads() / 2 {
-            scope.spawn(|| (0..100).for_each(|value| channel.send(value)));
-            scope.spawn(|| (0..100).for_each(|how| drop(channel.receive(how))));
+            scope.spawn(|| {
+                meet();
+                (0..100).for_each(|value| channel.send(value));
+            });
+            scope.spawn(|| {
+                meet();
+                (0..100).for_each(|how| drop(channel.receive(how)));
+            });
         }
     });
     unsafe { sem_destroy(free) };
