@@ -354,7 +354,14 @@ mod json {
             assert_eq!(
                 keys(&race["location"]),
                 [
-                    "address", "block", "created_at", "global", "label", "name", "size", "stack_of"
+                    "address",
+                    "block",
+                    "created_at",
+                    "global",
+                    "label",
+                    "name",
+                    "size",
+                    "stack_of"
                 ]
             );
             assert!(
