@@ -18,7 +18,8 @@ pub use crate::stack::calls;
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",
-    not(target_feature = "crt-static")
+    not(target_feature = "crt-static"),
+    not(all(test, loom))
 ))]
 pub use crate::thread::pthread::Real;
 
