@@ -142,6 +142,7 @@ pub(crate) fn end() {
 }
 
 /// By a system call: `mmap` is interposed, and may be the program's.
+#[cfg(target_os = "linux")]
 fn map(size: usize) -> Option<*mut Call> {
     // SAFETY: fresh private memory, which overlaps nothing that anybody has.
     let place = unsafe {
@@ -158,6 +159,7 @@ fn map(size: usize) -> Option<*mut Call> {
     (place > 0).then(|| ptr::with_exposed_provenance_mut(place as usize))
 }
 
+#[cfg(target_os = "linux")]
 fn unmap(place: *mut Call, size: usize) {
     if size > 0 {
         // SAFETY: from `map`, of this size, and nobody has a pointer into it any more.
@@ -165,7 +167,16 @@ fn unmap(place: *mut Call, size: usize) {
     }
 }
 
-#[cfg(test)]
+/// On other systems nothing is instrumented yet.
+#[cfg(not(target_os = "linux"))]
+fn map(_: usize) -> Option<*mut Call> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unmap(_: *mut Call, _: usize) {}
+
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
