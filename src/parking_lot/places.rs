@@ -57,7 +57,7 @@ impl Places {
 
     /// What tells the lock from others. It has been locked at `site`.
     pub(super) fn origin(&self, site: Place) -> Origin {
-        Origin::FirstLocked(self.first.get_or_init(|| site))
+        Origin::FirstLocked((*self.first.get_or_init(|| site)).into())
     }
 
     /// Where it was first locked, if it was.

@@ -7,6 +7,7 @@ use regex_lite::{Captures, Regex};
 pub(crate) fn run(stderr: &str) -> String {
     let replacements = [
         (r"at 0x[0-9a-f]+ by", "at [address] by"),
+        (r"(of size [0-9]+) at 0x[0-9a-f]+", "$1 at [address]"),
         (r" \+0x[0-9a-f]+", " +[offset]"),
         (r"\((running|finished)\)", "(running or finished)"),
         // The operating system's number of a thread that panicked.

@@ -310,7 +310,7 @@ fn the_report_says_which_block_it_was() {
         Previous free at [address] by thread B:
               tests/verdicts/allocs.rs:50:41 +[offset]
 
-        Location is raw memory (4 bytes), at offset 16 of a heap block of 64 bytes, allocated by thread C 'owner' at:
+        Location is heap block of size 64 at [address] (+16, 4 bytes), allocated by thread C 'owner' at:
               tests/verdicts/allocs.rs:31:24 +[offset]
 
         Thread A (running or finished) created at:

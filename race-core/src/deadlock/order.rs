@@ -29,7 +29,6 @@
 //! Locks go by their numbers (`sync::lock_id`), so a lock leaves nothing behind for the next one at its address.
 
 use std::collections::{HashMap, HashSet};
-use std::ptr;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -83,7 +82,7 @@ impl Request {
     fn is(&self, held: &HeldLocks, wanted: &Claim) -> bool {
         self.wanted.lock == wanted.lock
             && self.wanted.mode == wanted.mode
-            && ptr::eq(self.wanted.info.locked, wanted.info.locked)
+            && self.wanted.info.locked == wanted.info.locked
             && self.held.len() == held.keys().len()
             && self
                 .held
@@ -93,7 +92,7 @@ impl Request {
                 .all(|((mine, key), lock)| {
                     mine.lock == key.number()
                         && mine.mode == key.mode()
-                        && ptr::eq(mine.info.locked, lock.locked)
+                        && mine.info.locked == lock.locked
                 })
     }
 

@@ -19,6 +19,7 @@ use crate::reentry;
 use crate::report;
 use crate::runtime;
 use crate::stack::depot::{Detail, HeldLock};
+use crate::stack::position::Position;
 use crate::sync::{Origin, SyncKind, lock_id};
 use crate::thread::Handle;
 use crate::thread::local;
@@ -52,6 +53,30 @@ impl Drop for Waiting {
     }
 }
 
+/// A thread is about to wait for a lock that it holds. It has been reported; the wait would have no end.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "who goes on and waits waits for ever"]
+pub struct SelfDeadlock {
+    lock: HeldLock,
+}
+
+impl SelfDeadlock {
+    /// Panics, instead of the wait.
+    #[track_caller]
+    #[cold]
+    pub fn panic(self) -> ! {
+        let HeldLock {
+            kind,
+            created,
+            locked,
+        } = self.lock;
+        panic!(
+            "racecheck: this thread waits for itself: it holds the {} ({created}) since {locked:?}",
+            kind.name
+        )
+    }
+}
+
 /// How often a thread looks again before it tells of its wait, and how long it looks away in between.
 const LOOKS: u32 = 20;
 const SPINS: u32 = 8;
@@ -70,42 +95,52 @@ fn try_for_a_moment<G>(mut try_lock: impl FnMut() -> Option<G>) -> Option<G> {
     None
 }
 
-/// A lock that the calling thread wants, and could not have at once.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted {
-    /// The address of its clock: a [`SyncClock`](crate::sync::SyncClock) or an [`RwClock`](crate::sync::rw::RwClock).
-    pub address: usize,
-    /// Who holds it in a mode that excludes this one is waited for.
-    pub mode: Mode,
-    /// What it is.
-    pub kind: &'static SyncKind,
-    /// Where it was made.
-    pub created: Origin,
-    /// Where it is wanted.
-    pub site: &'static Location<'static>,
-}
-
-impl Wanted {
-    /// Waits for the real lock: `try_lock` never waits, `lock` does.
-    ///
-    /// In a global allocator that the engine itself has called, the wait may be in vain; then the process ends with a line that says so. If the wait
-    /// closes a ring of threads that wait for each other, that is reported, and the process ends.
-    ///
-    /// # Panics
-    ///
-    /// If the thread itself holds the lock, in a mode that excludes this one. That is reported first; the wait would have no end.
-    #[cold]
-    #[track_caller]
-    pub fn wait<G>(self, try_lock: impl Fn() -> Option<G>, lock: impl FnOnce() -> G) -> G {
-        let locked = try_for_a_moment(&try_lock)
-            .or_else(|| reentry::wait(self.kind.name, self.created, &try_lock));
-        if let Some(locked) = locked {
-            return locked;
+/// The calling thread is about to wait for a lock that it could not get at once.
+///
+/// `address` is that of its clock ([`SyncClock`](crate::sync::SyncClock) or [`RwClock`](crate::sync::rw::RwClock)). If the wait closes a ring of threads
+/// that wait for each other, that is reported, and the process ends. If the thread holds the lock itself, that is reported and the error
+/// is to be turned into a panic.
+///
+/// # Errors
+///
+/// If the thread holds the lock already, in a way that excludes `mode`.
+pub fn wait_for_lock(
+    address: usize,
+    mode: Mode,
+    kind: &'static SyncKind,
+    created: impl Into<Origin>,
+    site: impl Into<Position>,
+) -> Result<Waiting, SelfDeadlock> {
+    let site = site.into();
+    let info = HeldLock {
+        kind,
+        created: created.into(),
+        locked: site,
+    };
+    let goal = Goal::Lock(Claim {
+        lock: address as u64,
+        mode,
+        info,
+    });
+    enter(|thread| {
+        thread.held.forget(lock_id::is_disowned);
+        let mine = thread.held.keys().iter().zip(thread.held.locks());
+        let own = mine
+            .filter(|(key, _)| key.address == address && key.mode().excludes(mode))
+            .map(|(_, lock)| *lock)
+            .next();
+        match own {
+            Some(lock) => {
+                let me = party(thread, goal, site);
+                report::self_deadlock(thread, &me);
+                Err(SelfDeadlock { lock })
+            }
+            None => Ok(begin(thread, goal, 0, site)),
         }
         match self.begin() {
             Ok(_waiting) => lock(),
             Err(own) => panic!(
-                "racecheck: this thread waits for itself: it holds the {} ({}) since {}",
+                "racecheck: this thread waits for itself: it holds the {} ({}) since {:?}",
                 own.kind.name, own.created, own.locked
             ),
         }
@@ -116,7 +151,7 @@ impl Wanted {
         let info = HeldLock {
             kind: self.kind,
             created: self.created,
-            locked: self.site,
+            locked: self.site.into(),
         };
         let goal = Goal::Lock(Claim {
             lock: self.address as u64,
@@ -132,11 +167,11 @@ impl Wanted {
                 .next();
             match own {
                 Some(lock) => {
-                    let me = party(thread, goal, self.site);
+                    let me = party(thread, goal, self.site.into());
                     report::self_deadlock(thread, &me);
                     Err(lock)
                 }
-                None => Ok(begin(thread, goal, 0, self.site)),
+                None => Ok(begin(thread, goal, 0, self.site.into())),
             }
         })
         .unwrap_or(Ok(Waiting(None)))
@@ -152,7 +187,7 @@ pub fn wait_for_thread(handle: &Handle, site: &'static Location<'static>) -> Wai
     enter(|thread| {
         // That is an error, and no wait.
         let is_own = thread.record.number == handle.0.number;
-        (!is_own).then(|| begin(thread, goal, 0, site))
+        (!is_own).then(|| begin(thread, goal, 0, site.into()))
     })
     .flatten()
     .unwrap_or(Waiting(None))
@@ -160,7 +195,7 @@ pub fn wait_for_thread(handle: &Handle, site: &'static Location<'static>) -> Wai
 
 /// The calling thread is about to wait for all threads of a scope that are left. Each of them has told of it by [`Handle::start_in_scope`].
 pub fn wait_for_scope(scope: usize, site: &'static Location<'static>) -> Waiting {
-    enter(|thread| begin(thread, Goal::Scope, scope, site)).unwrap_or(Waiting(None))
+    enter(|thread| begin(thread, Goal::Scope, scope, site.into())).unwrap_or(Waiting(None))
 }
 
 fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
@@ -170,7 +205,7 @@ fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
     local::enter_unordered(f)
 }
 
-fn party(thread: &mut ThreadState, goal: Goal, site: &'static Location<'static>) -> Party {
+fn party(thread: &mut ThreadState, goal: Goal, site: Position) -> Party {
     let context = thread.context(Some(site), Detail::Plain);
     let held: Claims = (thread.held.keys().iter())
         .zip(thread.held.locks())
@@ -188,12 +223,7 @@ fn party(thread: &mut ThreadState, goal: Goal, site: &'static Location<'static>)
     }
 }
 
-fn begin(
-    thread: &mut ThreadState,
-    goal: Goal,
-    scope: usize,
-    site: &'static Location<'static>,
-) -> Waiting {
+fn begin(thread: &mut ThreadState, goal: Goal, scope: usize, site: Position) -> Waiting {
     let mine = Arc::new(Waiter {
         party: party(thread, goal, site),
         scope,

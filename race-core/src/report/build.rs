@@ -8,10 +8,12 @@ use std::sync::Arc;
 use super::race::{
     Access, HeapBlock, HeldLock, Operation, PairSite, Place, Race, Site, ThreadInfo,
 };
-use super::{Place as Found, Recorded, explain};
+use super::{Place as Found, Recorded, explain, location};
+use crate::instrumented;
 use crate::shadow::blocks::Block;
 use crate::shadow::state::Class;
 use crate::stack::depot::{self, Context, Detail};
+use crate::stack::position::{self, Position};
 use crate::stack::symbols::{self, Paths};
 use crate::thread::lifecycle;
 use crate::thread::record::Record;
@@ -34,7 +36,7 @@ pub(super) fn pair_site(access: &Recorded) -> PairSite {
         Some(Context {
             site: Some(site), ..
         }) => PairSite::Source(site.file(), site.line(), site.column()),
-        Some(context) => PairSite::Code(context.frames.first().copied().unwrap_or(0)),
+        Some(context) => PairSite::Code(context.frames.first().unwrap_or(0)),
         None => PairSite::Code(0),
     }
 }
@@ -44,18 +46,7 @@ pub(super) fn race(finding: &Finding<'_>, paths: &Arc<Paths>) -> Race {
     let previous = access(&finding.previous, finding.other, paths);
     let (why, help) = explain::explain(finding, &current, &previous, paths);
     Race {
-        location: Place {
-            address: finding.place.address,
-            size: finding.place.size,
-            name: finding.place.name.clone(),
-            kind: finding.place.label.map_or("", |label| label.kind),
-            label: finding.place.label.map(|label| label.name.to_owned()),
-            created_at: finding.place.created.map(|location| site(location, paths)),
-            block: finding
-                .place
-                .block
-                .and_then(|block| heap_block(&block, paths)),
-        },
+        location: location(finding.place, paths),
         current,
         previous,
         why,
@@ -63,13 +54,37 @@ pub(super) fn race(finding: &Finding<'_>, paths: &Arc<Paths>) -> Race {
     }
 }
 
+fn location(found: &Found, paths: &Arc<Paths>) -> Place {
+    let block = (found.block).and_then(|block| heap_block(&block, paths));
+    let is_raw = found.name.is_none() && block.is_none() && instrumented::is_on();
+    let own = is_raw.then(|| location::owner(found.address)).flatten();
+    let is_unknown = is_raw && own.is_none();
+    Place {
+        address: found.address,
+        size: found.size,
+        name: found.name.clone(),
+        kind: found.label.map_or("", |label| label.kind),
+        label: found.label.map(|label| label.name.to_owned()),
+        created_at: found.created.map(|location| site(location, paths)),
+        block,
+        global: (is_unknown.then(|| location::global(found.address))).flatten(),
+        stack_of: own.as_ref().map(|own| thread_info(own, paths)),
+        thread_local: own.is_some_and(|own| own.has_as_thread_local(found.address)),
+    }
+}
+
 fn heap_block(block: &Block, paths: &Arc<Paths>) -> Option<HeapBlock> {
     let allocated_by = registry::record_of(block.epoch)?;
+    let freed = (block.freed).and_then(|(epoch, at)| Some((registry::record_of(epoch)?, at)));
     Some(HeapBlock {
         address: block.address,
         size: block.size,
         allocated_by: thread_info(&allocated_by, paths),
         allocated_at: symbols::resolve(&depot::get(block.context), paths),
+        freed_at: freed.as_ref().map_or_else(Vec::new, |(_, at)| {
+            symbols::resolve(&depot::get(*at), paths)
+        }),
+        freed_by: freed.map(|(by, _)| thread_info(&by, paths)),
     })
 }
 
@@ -78,6 +93,14 @@ pub(super) fn site(location: &Location<'_>, paths: &Paths) -> Site {
         file: paths.shorten(location.file()),
         line: location.line(),
         column: location.column(),
+    }
+}
+
+/// As [`site`], of code too.
+pub(super) fn place(position: Position, paths: &Arc<Paths>) -> Site {
+    match position.place() {
+        position::Place::Line(line) => site(line, paths),
+        position::Place::Code(address) => symbols::place_of(address, paths),
     }
 }
 
@@ -96,8 +119,8 @@ fn access(recorded: &Recorded, record: &Record, paths: &Arc<Paths>) -> Access {
                 .map(|lock| HeldLock {
                     kind: lock.kind.name,
                     origin: lock.created.event(),
-                    created_at: site(lock.created.place(), paths),
-                    locked_at: site(lock.locked, paths),
+                    created_at: place(lock.created.place(), paths),
+                    locked_at: place(lock.locked, paths),
                 })
                 .collect()
         }),

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use super::build::{site, thread_info};
+use super::build::{place, thread_info};
 use super::deadlock::{Deadlock, DeadlockKind, DeadlockLock, Goal, Holding, Waiter};
 use super::race::{Key, PairSite};
 use crate::deadlock::{self, Claim, Mode, Party};
 use crate::stack::depot;
+use crate::stack::position::Place;
 use crate::stack::symbols::{self, Paths};
 
 /// What tells it apart from others before any symbol is looked up: where each waits and where it has locked what the others want.
 pub(super) fn key(kind: DeadlockKind, parties: &[&Party]) -> Key {
-    let place = |claim: &Claim| {
-        let locked = claim.info.locked;
-        PairSite::Source(locked.file(), locked.line(), locked.column())
+    let site = |claim: &Claim| match claim.info.locked.place() {
+        Place::Line(line) => PairSite::Source(line.file(), line.line(), line.column()),
+        Place::Code(address) => PairSite::Code(address),
     };
     let mut sites: Vec<(PairSite, PairSite)> = (parties.iter().enumerate())
         .map(|(index, party)| {
@@ -25,10 +26,10 @@ pub(super) fn key(kind: DeadlockKind, parties: &[&Party]) -> Key {
                 _ => None,
             };
             let waits = match &party.goal {
-                deadlock::Goal::Lock(wanted) => place(wanted),
+                deadlock::Goal::Lock(wanted) => site(wanted),
                 _ => PairSite::Code(0),
             };
-            (waits, wanted_by_other.map_or(PairSite::Code(0), place))
+            (waits, wanted_by_other.map_or(PairSite::Code(0), site))
         })
         .collect();
     sites.sort();
@@ -47,7 +48,7 @@ pub(super) fn deadlock(kind: DeadlockKind, parties: &[&Party], paths: &Arc<Paths
             number: index + 1,
             kind: claim.info.kind.name,
             origin: claim.info.created.event(),
-            created_at: site(claim.info.created.place(), paths),
+            created_at: place(claim.info.created.place(), paths),
         }
     };
     let waiters: Vec<Waiter> = (parties.iter())
@@ -68,7 +69,7 @@ pub(super) fn deadlock(kind: DeadlockKind, parties: &[&Party], paths: &Arc<Paths
                 .map(|held| Holding {
                     lock: lock(held),
                     shared: held.mode == Mode::Shared,
-                    locked_at: site(held.info.locked, paths),
+                    locked_at: place(held.info.locked, paths),
                 })
                 .collect(),
         })

@@ -2,6 +2,7 @@
 //!
 //! - [`race`]: the finding, as plain data. What everything below produces or consumes.
 //! - `build`: puts it together from the engine's state: threads, stacks, locks.
+//! - `location`: whose memory it is.
 //! - `explain`: the "Why" and the "Help".
 //! - [`deadlock`], `build_deadlock`: the same for deadlocks.
 //! - `text` and `json`: the two renderings.
@@ -16,6 +17,7 @@ mod build_deadlock;
 pub mod deadlock;
 mod explain;
 pub(crate) mod json;
+mod location;
 pub mod race;
 pub(crate) mod scope;
 pub(crate) mod sink;

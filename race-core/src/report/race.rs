@@ -53,12 +53,21 @@ pub struct Site {
 }
 
 impl Site {
-    /// The path, relative to the workspace where it lies within.
+    /// A function of which nothing else is known.
+    pub(crate) fn of_function(function: String) -> Site {
+        Site {
+            file: function,
+            line: 0,
+            column: 0,
+        }
+    }
+
+    /// The path, relative to the workspace where it lies within. Of a lock in code without debug information, the function's name.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The line, from 1.
+    /// The line, from 1; 0 if there is no debug information.
     pub fn line(&self) -> u32 {
         self.line
     }
@@ -71,7 +80,10 @@ impl Site {
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)?;
+        f.write_str(&self.file)?;
+        if self.line != 0 {
+            write!(f, ":{}", self.line)?;
+        }
         if self.column != 0 {
             write!(f, ":{}", self.column)?;
         }
@@ -222,6 +234,9 @@ pub struct HeapBlock {
     pub(crate) size: usize,
     pub(crate) allocated_by: ThreadInfo,
     pub(crate) allocated_at: Vec<Frame>,
+    /// Who has freed it since, if anybody has.
+    pub(crate) freed_by: Option<ThreadInfo>,
+    pub(crate) freed_at: Vec<Frame>,
 }
 
 impl HeapBlock {
@@ -244,6 +259,24 @@ impl HeapBlock {
     pub fn allocated_at(&self) -> &[Frame] {
         &self.allocated_at
     }
+
+    /// Who has freed it, if that was seen. Only of an instrumented program.
+    pub fn freed_by(&self) -> Option<&ThreadInfo> {
+        self.freed_by.as_ref()
+    }
+
+    /// Where, innermost frame first; empty if nobody was seen freeing it.
+    pub fn freed_at(&self) -> &[Frame] {
+        &self.freed_at
+    }
+}
+
+/// A global variable, as the program's symbol table has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(crate) struct Global {
+    pub(crate) name: String,
+    pub(crate) address: usize,
+    pub(crate) size: usize,
 }
 
 /// What the two accesses had in common.
@@ -257,6 +290,10 @@ pub struct Place {
     pub(crate) label: Option<String>,
     pub(crate) created_at: Option<Site>,
     pub(crate) block: Option<HeapBlock>,
+    pub(crate) global: Option<Global>,
+    pub(crate) stack_of: Option<ThreadInfo>,
+    /// Whether it is thread-local memory of that thread's rather than its stack.
+    pub(crate) thread_local: bool,
 }
 
 impl Place {
@@ -288,6 +325,16 @@ impl Place {
     /// The block that raw memory is part of, or was before it was freed, if its allocation was seen.
     pub fn block(&self) -> Option<&HeapBlock> {
         self.block.as_ref()
+    }
+
+    /// The name of the static that raw memory is part of. Only of an instrumented program.
+    pub fn global(&self) -> Option<&str> {
+        self.global.as_ref().map(|global| &*global.name)
+    }
+
+    /// The thread on whose stack raw memory is, or among whose thread-locals. Only of an instrumented program.
+    pub fn stack_of(&self) -> Option<&ThreadInfo> {
+        self.stack_of.as_ref()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::deadlock::{Deadlock, DeadlockKind, DeadlockLock, Goal, Waiter};
-use super::race::{Access, Frame, HeldLock, Place, Race, ThreadInfo};
+use super::race::{Access, Frame, HeapBlock, HeldLock, Operation, Place, Race, ThreadInfo};
 
 const RULE: &str = "==================";
 
@@ -68,16 +68,21 @@ pub(crate) fn render(race: &Race, color: bool, out: &mut impl Write) -> fmt::Res
         location.address,
     )?;
     writeln!(out)?;
-    let name = match (&location.label, &location.name) {
-        (Some(label), _) if location.kind.is_empty() => format!("`{label}`"),
-        (Some(label), _) => format!("{} `{label}`", location.kind),
-        (None, Some(name)) => format!("`{name}`"),
-        (None, None) => "raw memory".to_owned(),
+    let (name, offset) = match (&location.label, &location.name) {
+        (Some(label), _) if location.kind.is_empty() => (format!("`{label}`"), None),
+        (Some(label), _) => (format!("{} `{label}`", location.kind), None),
+        (None, Some(name)) => (format!("`{name}`"), None),
+        (None, None) => memory(location),
     };
-    write!(out, "Location is {name} ({})", bytes(location.size))?;
-    match &location.created_at {
-        Some(site) => writeln!(out, ", created at {site}")?,
-        None => block(out, location)?,
+    let offset = offset.map_or_else(String::new, |offset| format!("+{offset}, "));
+    write!(out, "Location is {name} ({offset}{})", bytes(location.size))?;
+    match (&location.created_at, &location.block) {
+        (Some(site), _) => writeln!(out, ", created at {site}")?,
+        (None, Some(block)) => {
+            let is_free = [current, previous].map(|access| access.operation == Operation::Free);
+            heap_block(out, block, is_free.contains(&true))?;
+        }
+        (None, None) => writeln!(out)?,
     }
     for thread in [&current.thread, &previous.thread] {
         creation(out, &theme, thread)?;
@@ -225,19 +230,37 @@ fn frames(out: &mut impl Write, stack: &[Frame]) -> fmt::Result {
     Ok(())
 }
 
-/// The end of the line about raw memory, and who allocated it.
-fn block(out: &mut impl Write, location: &Place) -> fmt::Result {
-    let Some(block) = &location.block else {
-        return writeln!(out);
+/// What is known of raw memory, and how far into that the access is.
+fn memory(location: &Place) -> (String, Option<usize>) {
+    let within = |what: String, size: usize, address: usize| {
+        let what = format!("{what} of size {size} at {address:#x}");
+        (what, Some(location.address - address))
     };
-    writeln!(
-        out,
-        ", at offset {} of a heap block of {}, allocated by {} at:",
-        location.address - block.address,
-        bytes(block.size),
-        full(&block.allocated_by)
-    )?;
-    frames(out, &block.allocated_at)
+    match (&location.block, &location.global, &location.stack_of) {
+        (Some(block), _, _) => within("heap block".to_owned(), block.size, block.address),
+        (_, Some(global), _) => {
+            let what = format!("global `{}`", global.name);
+            within(what, global.size, global.address)
+        }
+        (_, _, Some(thread)) if location.thread_local => {
+            (format!("thread-local memory of {}", full(thread)), None)
+        }
+        (_, _, Some(thread)) => (format!("stack of {}", full(thread)), None),
+        (None, None, None) => ("raw memory".to_owned(), None),
+    }
+}
+
+/// The end of the line about a heap block: who allocated it, and who freed it, unless that is one of the accesses.
+fn heap_block(out: &mut impl Write, block: &HeapBlock, is_free: bool) -> fmt::Result {
+    writeln!(out, ", allocated by {} at:", full(&block.allocated_by))?;
+    frames(out, &block.allocated_at)?;
+    match &block.freed_by {
+        Some(thread) if !is_free => {
+            writeln!(out, "Freed by {} at:", full(thread))?;
+            frames(out, &block.freed_at)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn creation(out: &mut impl Write, theme: &Theme, thread: &ThreadInfo) -> fmt::Result {

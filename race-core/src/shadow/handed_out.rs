@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use crate::runtime;
 use crate::shadow::range;
+use crate::sync::addressed;
 use crate::thread::local;
 
 /// Nobody has asked yet: there is nothing to forget.
@@ -55,21 +56,25 @@ pub fn handed_out(address: usize, size: usize) {
 #[inline(never)]
 fn forget(address: usize, size: usize) {
     LAST.set((address, size));
-    local::enter_bare(|| range::forget_inside(address, size));
+    local::enter_bare(|| {
+        range::forget_inside(address, size);
+        addressed::forget_inside(address, size);
+    });
 }
 
-/// The calling thread begins, on a stack that another one may have had.
+/// The calling thread begins, on a stack that another one may have had. Where that is, if anybody wants to know.
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",
     not(target_feature = "crt-static"),
     not(all(test, loom))
 ))]
-pub(crate) fn own_stack() {
-    if STATE.load(Relaxed) == SEEN {
+pub(crate) fn own_stack() -> Option<std::ops::Range<usize>> {
+    (STATE.load(Relaxed) == SEEN).then(|| {
         let stack = crate::stack::capture::own_stack();
         forget(stack.start, stack.len());
-    }
+        stack
+    })
 }
 
 /// Whether the memory that this program is given passes by [`handed_out`]. Called inside the engine.

@@ -102,7 +102,8 @@ impl LockId {
     /// The calling thread is about to unlock it; `held` is what its list says of it.
     #[inline]
     pub(crate) fn unlock(&self, mode: Mode, held: Option<&Unlocked>) {
-        if held.is_some_and(|held| held.nests) {
+        // A `fork`'s child may unlock what it hasn't locked: then it is another lock, which has no number yet.
+        if held.is_some_and(|held| held.nests) && self.0.load(Relaxed) != 0 {
             self.mark_nesting();
         }
         let word = self.0.load(Relaxed);

@@ -4,12 +4,14 @@
 //! - [`SyncObject`]: a `SyncClock` with a lock of its own, for everything else.
 //! - [`atomic`]: the clock that travels with an atomic's value, and fences.
 //! - [`outlying`]: the same by address, for a value that has no clock beside it.
+//! - [`addressed`]: locks and what else orders, by address, of code that has no room for a clock.
 //! - [`keyed`]: sync objects by address, for annotations and for code that has no place to put one.
 //! - [`rw`]: the clocks of a read-write lock.
 //! - `lock_id`: which lock it is, wherever it is.
 //! - [`Origin`]: what tells a lock from others in a report.
 //! - `edge`: where a happens-before edge came from, for the reports.
 
+pub mod addressed;
 pub mod atomic;
 pub(crate) mod edge;
 pub mod keyed;
@@ -25,11 +27,11 @@ use crate::fork::Lock;
 use crate::primitive::const_fn;
 use crate::primitive::sync::Arc;
 use crate::stack::depot::HeldLock;
+use crate::stack::position::Position;
 use crate::sync::lock_id::LockId;
 use crate::thread::local;
 use crate::thread::registry;
 use crate::thread::state::{Site, ThreadState};
-use std::panic::Location;
 use std::ptr;
 
 pub use origin::Origin;
@@ -102,25 +104,25 @@ impl SyncClock {
 
     /// What the calling thread releases now. Empty if the thread is inside the engine already.
     #[inline]
-    pub fn released(kind: &'static SyncKind, site: &'static Location<'static>) -> SyncClock {
-        local::enter(|thread| thread.release(kind, Some(site))).unwrap_or_default()
+    pub fn released(kind: &'static SyncKind, site: impl Into<Position>) -> SyncClock {
+        local::enter(|thread| thread.release(kind, Some(site.into()))).unwrap_or_default()
     }
 
     /// Orders everything released into this clock before what the calling thread does next.
     #[inline]
-    pub fn acquire(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        local::enter(|thread| thread.acquire(self, kind, Some(site)));
+    pub fn acquire(&self, kind: &'static SyncKind, site: impl Into<Position>) {
+        local::enter(|thread| thread.acquire(self, kind, Some(site.into())));
     }
 
     /// Replaces what this clock held by what the calling thread releases now.
     #[inline]
-    pub fn release(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        local::enter(|thread| thread.release_into(self, kind, Some(site)));
+    pub fn release(&mut self, kind: &'static SyncKind, site: impl Into<Position>) {
+        local::enter(|thread| thread.release_into(self, kind, Some(site.into())));
     }
 
     /// Adds what the calling thread releases now to what this clock holds.
-    pub fn release_join(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        local::enter(|thread| thread.release_join(self, kind, Some(site)));
+    pub fn release_join(&mut self, kind: &'static SyncKind, site: impl Into<Position>) {
+        local::enter(|thread| thread.release_join(self, kind, Some(site.into())));
     }
 
     /// The calling thread has just locked the real lock that guards this clock, and would have waited for it: acquires it and lists the lock as
@@ -132,9 +134,9 @@ impl SyncClock {
         &self,
         kind: &'static SyncKind,
         created: impl Into<Origin>,
-        locked: &'static Location<'static>,
+        locked: impl Into<Position>,
     ) {
-        self.locked(kind, created, locked, Patience::Endless);
+        self.locked(kind, created.into(), locked.into(), Patience::Endless);
     }
 
     /// As [`SyncClock::lock`], by a `try_lock` or a lock with a timeout, which never waits for ever: it is part of no deadlock, though others may
@@ -144,23 +146,23 @@ impl SyncClock {
         &self,
         kind: &'static SyncKind,
         created: impl Into<Origin>,
-        locked: &'static Location<'static>,
+        locked: impl Into<Position>,
     ) {
-        self.locked(kind, created, locked, Patience::Limited);
+        self.locked(kind, created.into(), locked.into(), Patience::Limited);
     }
 
     #[inline]
     fn locked(
         &self,
         kind: &'static SyncKind,
-        created: impl Into<Origin>,
-        locked: &'static Location<'static>,
+        created: Origin,
+        locked: Position,
         patience: Patience,
     ) {
         local::enter(|thread| {
             let lock = HeldLock {
                 kind,
-                created: created.into(),
+                created,
                 locked,
             };
             let key = ptr::from_ref(self).addr();
@@ -174,20 +176,30 @@ impl SyncClock {
 
     /// The calling thread is about to unlock it: releases into the clock and takes the lock off the list.
     #[inline]
-    pub fn unlock(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
+    pub fn unlock(&mut self, kind: &'static SyncKind, site: impl Into<Position>) {
         let key = ptr::from_ref(self).addr();
         local::enter(|thread| {
             let held = thread.held.pop(key);
             self.id.unlock(Mode::Exclusive, held.as_ref());
-            thread.release_into(self, kind, Some(held.map_or(site, |held| held.locked)));
+            let locked = held.map_or_else(|| site.into(), |held| held.locked);
+            thread.release_into(self, kind, Some(locked));
         });
     }
 
     /// The holder uses this lock with a condition variable: it is one by which threads tell each other when to go on. What its last unlock released is
     /// in order before what comes next, even if the lock nests.
-    pub fn hand_over(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
+    pub fn hand_over(&mut self, kind: &'static SyncKind, site: impl Into<Position>) {
+        local::enter(|thread| self.hand_over_by(thread, kind, site.into()));
+    }
+
+    pub(crate) fn hand_over_by(
+        &self,
+        thread: &mut ThreadState,
+        kind: &'static SyncKind,
+        site: Position,
+    ) {
         if self.id.hand_over() {
-            local::enter(|thread| thread.acquire(self, kind, Some(site)));
+            thread.acquire(self, kind, Some(site));
         }
     }
 
@@ -309,18 +321,24 @@ impl SyncObject {
     }
 
     /// Adds what the calling thread has done to what an acquire will see.
-    pub fn release(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        local::enter(|thread| {
-            let mut clock = self.clock.lock();
-            thread.release_join(&mut clock, kind, Some(site));
-        });
+    pub fn release(&self, kind: &'static SyncKind, site: impl Into<Position>) {
+        local::enter(|thread| self.released_by(thread, kind, site.into()));
+    }
+
+    pub(crate) fn released_by(
+        &self,
+        thread: &mut ThreadState,
+        kind: &'static SyncKind,
+        site: Position,
+    ) {
+        thread.release_join(&mut self.clock.lock(), kind, Some(site));
     }
 
     /// Orders everything released so far before what the calling thread does next.
-    pub fn acquire(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
+    pub fn acquire(&self, kind: &'static SyncKind, site: impl Into<Position>) {
         local::enter(|thread| {
             let clock = self.clock.lock().clone();
-            thread.acquire(&clock, kind, Some(site));
+            thread.acquire(&clock, kind, Some(site.into()));
         });
     }
 
@@ -329,7 +347,7 @@ impl SyncObject {
         &self,
         thread: &mut ThreadState,
         kind: &'static SyncKind,
-        site: &'static Location<'static>,
+        site: Position,
         is_order: bool,
     ) {
         let clock = self.clock.lock().clone();

@@ -3,10 +3,9 @@
 //! No rule of order looks at it.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::mem;
 use std::panic::Location;
-use std::ptr;
+
+use crate::stack::position::Position;
 
 /// Where a lock comes from, as far as its wrapper knows.
 ///
@@ -20,19 +19,19 @@ use std::ptr;
 ///
 /// let here = Location::caller();
 /// let mut clock = SyncClock::new();
-/// clock.lock(&SPIN, Origin::FirstLocked(here), here);
+/// clock.lock(&SPIN, Origin::FirstLocked(here.into()), here);
 /// clock.unlock(&SPIN, here);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Origin {
     /// It was made here.
-    Made(&'static Location<'static>),
+    Made(Position),
     /// It was made where no wrapper was asked, and first locked here.
-    FirstLocked(&'static Location<'static>),
+    FirstLocked(Position),
 }
 
 impl Origin {
-    pub(crate) fn place(self) -> &'static Location<'static> {
+    pub(crate) fn place(self) -> Position {
         match self {
             Origin::Made(place) | Origin::FirstLocked(place) => place,
         }
@@ -49,28 +48,13 @@ impl Origin {
 
 impl From<&'static Location<'static>> for Origin {
     fn from(place: &'static Location<'static>) -> Origin {
-        Origin::Made(place)
+        Origin::Made(place.into())
     }
 }
 
 /// As it stands after a lock's name: "made at src/main.rs:3:9".
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}", self.event(), self.place())
-    }
-}
-
-/// Places are the same if they are at one address, as everywhere in the engine: comparing their text takes too long.
-impl PartialEq for Origin {
-    fn eq(&self, other: &Origin) -> bool {
-        mem::discriminant(self) == mem::discriminant(other) && ptr::eq(self.place(), other.place())
-    }
-}
-
-impl Eq for Origin {}
-
-impl Hash for Origin {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        ptr::from_ref(self.place()).hash(state);
+        write!(f, "{} at {:?}", self.event(), self.place())
     }
 }

@@ -3,14 +3,15 @@
 //! Readers don't order one another: two of them may hold the lock at once, and which of two unlocks came first means nothing to the other
 //! (scenario fake-07).
 
-use std::panic::Location;
 use std::ptr;
 
 use crate::deadlock::{self, Mode, Patience};
 use crate::primitive::const_fn;
 use crate::stack::depot::HeldLock;
+use crate::stack::position::Position;
 use crate::sync::{Origin, SyncClock, SyncKind, SyncObject};
 use crate::thread::local;
+use crate::thread::state::ThreadState;
 
 /// The clocks of a read-write lock, to be kept beside the real one.
 ///
@@ -57,9 +58,13 @@ impl RwClock {
         &self,
         kind: &'static SyncKind,
         created: impl Into<Origin>,
-        locked: &'static Location<'static>,
+        locked: impl Into<Position>,
     ) {
-        self.read(kind, created, locked, Patience::Endless);
+        self.locked(
+            held(kind, created.into(), locked.into()),
+            Mode::Shared,
+            Patience::Endless,
+        );
     }
 
     /// As [`RwClock::lock_read`], by a try, or with a timeout: it is part of no deadlock.
@@ -67,25 +72,18 @@ impl RwClock {
         &self,
         kind: &'static SyncKind,
         created: impl Into<Origin>,
-        locked: &'static Location<'static>,
+        locked: impl Into<Position>,
     ) {
-        self.read(kind, created, locked, Patience::Limited);
-    }
-
-    fn read(
-        &self,
-        kind: &'static SyncKind,
-        created: impl Into<Origin>,
-        locked: &'static Location<'static>,
-        patience: Patience,
-    ) {
-        self.locked(kind, created, locked, Mode::Shared, patience);
+        self.locked(
+            held(kind, created.into(), locked.into()),
+            Mode::Shared,
+            Patience::Limited,
+        );
     }
 
     /// It is about to give it back. `site` is where it was locked, for a thread that doesn't have it on its list.
-    pub fn unlock_read(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        let locked = self.let_go(Mode::Shared);
-        self.reads.release(kind, locked.unwrap_or(site));
+    pub fn unlock_read(&self, kind: &'static SyncKind, site: impl Into<Position>) {
+        local::enter(|thread| self.unlocked_read_by(thread, self.key(), kind, site.into()));
     }
 
     /// The calling thread has just got the real lock for writing, and would have waited for it.
@@ -93,9 +91,13 @@ impl RwClock {
         &mut self,
         kind: &'static SyncKind,
         created: impl Into<Origin>,
-        locked: &'static Location<'static>,
+        locked: impl Into<Position>,
     ) {
-        self.locked(kind, created, locked, Mode::Exclusive, Patience::Endless);
+        self.locked(
+            held(kind, created.into(), locked.into()),
+            Mode::Exclusive,
+            Patience::Endless,
+        );
     }
 
     /// As [`RwClock::lock_write`], by a try, or with a timeout: it is part of no deadlock.
@@ -103,69 +105,125 @@ impl RwClock {
         &mut self,
         kind: &'static SyncKind,
         created: impl Into<Origin>,
-        locked: &'static Location<'static>,
+        locked: impl Into<Position>,
     ) {
-        self.locked(kind, created, locked, Mode::Exclusive, Patience::Limited);
+        self.locked(
+            held(kind, created.into(), locked.into()),
+            Mode::Exclusive,
+            Patience::Limited,
+        );
     }
 
     /// It is about to give it back. `site` is where it was locked, for a thread that doesn't have it on its list.
-    pub fn unlock_write(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        let locked = self.let_go(Mode::Exclusive);
-        self.release(kind, locked.unwrap_or(site));
+    pub fn unlock_write(&mut self, kind: &'static SyncKind, site: impl Into<Position>) {
+        local::enter(|thread| self.unlocked_write_by(thread, self.key(), kind, site.into()));
     }
 
     /// It is about to keep it, but for reading only: readers and writers after it see what it has written.
-    pub fn downgrade(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
+    pub fn downgrade(&mut self, kind: &'static SyncKind, site: impl Into<Position>) {
         self.writes.id.downgrade();
-        local::enter(|thread| thread.held.downgrade(ptr::from_ref(self).addr()));
-        self.release(kind, site);
-    }
-
-    /// The calling thread has exclusive access, by `&mut` or ownership: whatever was released is over.
-    pub fn exclusive(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        self.writes.acquire(kind, site);
-        self.reads.acquire(kind, site);
-    }
-
-    fn release(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        // The writer has acquired what the readers had released: its own clock says it all.
-        self.reads = SyncObject::new();
-        self.writes.release(kind, site);
-    }
-
-    fn locked(
-        &self,
-        kind: &'static SyncKind,
-        created: impl Into<Origin>,
-        locked: &'static Location<'static>,
-        mode: Mode,
-        patience: Patience,
-    ) {
-        let lock = HeldLock {
-            kind,
-            created: created.into(),
-            locked,
-        };
         local::enter(|thread| {
-            let id = self.writes.id.lock(mode);
-            let is_order =
-                deadlock::order::enter_lock(thread, id, mode, &lock, patience, &self.writes.id);
-            thread.acquire_by(&self.writes, kind, Some(locked), is_order);
-            if mode == Mode::Exclusive {
-                self.reads.acquired_by(thread, kind, locked, is_order);
-            }
-            let key = ptr::from_ref(self).addr();
-            thread.held.push(key, id.number(), mode, lock);
+            thread.held.downgrade(self.key());
+            self.release_by(thread, kind, site.into());
         });
     }
 
+    /// The calling thread has exclusive access, by `&mut` or ownership: whatever was released is over.
+    pub fn exclusive(&mut self, kind: &'static SyncKind, site: impl Into<Position>) {
+        local::enter(|thread| self.exclusive_by(thread, kind, site.into()));
+    }
+
+    /// What tells it from other locks while it is held.
+    fn key(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+
+    fn locked(&self, lock: HeldLock, mode: Mode, patience: Patience) {
+        local::enter(|thread| self.locked_by(thread, self.key(), lock, mode, patience));
+    }
+
+    /// `thread` has just got the real lock, which is known by `key` while it is held.
+    pub(super) fn locked_by(
+        &self,
+        thread: &mut ThreadState,
+        key: usize,
+        lock: HeldLock,
+        mode: Mode,
+        patience: Patience,
+    ) {
+        let HeldLock { kind, locked, .. } = lock;
+        let id = self.writes.id.lock(mode);
+        let is_order =
+            deadlock::order::enter_lock(thread, id, mode, &lock, patience, &self.writes.id);
+        thread.acquire_by(&self.writes, kind, Some(locked), is_order);
+        if mode == Mode::Exclusive {
+            self.reads.acquired_by(thread, kind, locked, is_order);
+        }
+        thread.held.push(key, id.number(), mode, lock);
+    }
+
+    /// `thread` is about to give it back after reading.
+    pub(super) fn unlocked_read_by(
+        &self,
+        thread: &mut ThreadState,
+        key: usize,
+        kind: &'static SyncKind,
+        site: Position,
+    ) {
+        let locked = self.let_go(thread, key, Mode::Shared);
+        self.reads.released_by(thread, kind, locked.unwrap_or(site));
+    }
+
+    /// `thread` is about to give it back after writing.
+    pub(super) fn unlocked_write_by(
+        &mut self,
+        thread: &mut ThreadState,
+        key: usize,
+        kind: &'static SyncKind,
+        site: Position,
+    ) {
+        let locked = self.let_go(thread, key, Mode::Exclusive);
+        self.release_by(thread, kind, locked.unwrap_or(site));
+    }
+
+    fn release_by(&mut self, thread: &mut ThreadState, kind: &'static SyncKind, site: Position) {
+        // The writer has acquired what the readers had released: its own clock says it all.
+        self.reads = SyncObject::new();
+        thread.release_into(&mut self.writes, kind, Some(site));
+    }
+
+    pub(super) fn exclusive_by(
+        &self,
+        thread: &mut ThreadState,
+        kind: &'static SyncKind,
+        site: Position,
+    ) {
+        thread.acquire(&self.writes, kind, Some(site));
+        self.reads.acquired_by(thread, kind, site, true);
+    }
+
+    /// See [`SyncClock::hand_over`].
+    pub(super) fn hand_over_by(
+        &self,
+        thread: &mut ThreadState,
+        kind: &'static SyncKind,
+        site: Position,
+    ) {
+        self.writes.hand_over_by(thread, kind, site);
+    }
+
     /// Where the calling thread locked it.
-    fn let_go(&self, mode: Mode) -> Option<&'static Location<'static>> {
-        local::enter(|thread| {
-            let held = thread.held.pop(ptr::from_ref(self).addr());
-            self.writes.id.unlock(mode, held.as_ref());
-            held.map(|held| held.locked)
-        })
-        .flatten()
+    fn let_go(&self, thread: &mut ThreadState, key: usize, mode: Mode) -> Option<Position> {
+        let held = thread.held.pop(key);
+        self.writes.id.unlock(mode, held.as_ref());
+        held.map(|held| held.locked)
+    }
+}
+
+fn held(kind: &'static SyncKind, created: Origin, locked: Position) -> HeldLock {
+    HeldLock {
+        kind,
+        created,
+        locked,
     }
 }

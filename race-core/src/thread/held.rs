@@ -3,12 +3,11 @@
 //! A lock stands here by the address of its clock, which tells it apart while it is held, and by its number, which does so for ever. A guard that was
 //! forgotten leaves its lock here; whoever looks at the list for a deadlock asks whether the lock is still there (`lock_id::is_disowned`).
 
-use std::panic::Location;
-
 use smallvec::SmallVec;
 
 use crate::deadlock::Mode;
 use crate::stack::depot::HeldLock;
+use crate::stack::position::Position;
 
 /// Held for reading.
 const SHARED: u64 = 1 << 63;
@@ -43,7 +42,7 @@ impl HeldKey {
 /// What an unlock is told of the lock.
 #[derive(Clone, Copy)]
 pub(crate) struct Unlocked {
-    pub(crate) locked: &'static Location<'static>,
+    pub(crate) locked: Position,
     pub(crate) nests: bool,
 }
 
@@ -79,6 +78,13 @@ impl HeldLocks {
             Mode::Shared => number | SHARED,
         };
         self.keys.push(HeldKey { address, bits });
+    }
+
+    /// How the thread has it, or has it last, if it does.
+    #[inline]
+    pub(crate) fn mode(&self, address: usize) -> Option<Mode> {
+        let key = self.keys.iter().rfind(|key| key.address == address)?;
+        Some(key.mode())
     }
 
     /// Takes it off again. `None` if this thread didn't lock it.
@@ -129,7 +135,7 @@ impl HeldLocks {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::sync::SyncKind;
+    use crate::sync::{Origin, SyncKind};
 
     static KIND: SyncKind = SyncKind {
         name: "test",
@@ -140,12 +146,11 @@ mod tests {
     #[test]
     fn locks_are_let_go_of_in_any_order() {
         let mut held = HeldLocks::default();
-        let here: [&'static Location<'static>; 3] =
-            [Location::caller(), Location::caller(), Location::caller()];
+        let here = [1, 2, 3].map(Position::of_code);
         for (address, locked) in here.into_iter().enumerate() {
             let lock = HeldLock {
                 kind: &KIND,
-                created: locked.into(),
+                created: Origin::Made(locked),
                 locked,
             };
             held.push(address, address as u64 + 1, Mode::Exclusive, lock);

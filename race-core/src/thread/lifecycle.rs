@@ -14,10 +14,12 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
+use crate::instrumented;
 use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
 use crate::stack::depot::{ContextId, Detail};
-use crate::sync::{SyncClock, SyncKind};
+use crate::stack::{calls, capture};
+use crate::sync::{SyncClock, SyncKind, addressed};
 use crate::thread::local;
 use crate::thread::record::{Origin, Record};
 use crate::thread::registry;
@@ -85,7 +87,7 @@ impl Handle {
     ///
     /// Start it with [`Handle::start`], or give it up with [`Handle::cancel`].
     pub fn fork(name: Option<&str>, site: &'static Location<'static>) -> Handle {
-        let fork = Handle::with_origin(Origin::Tracked, Some(site));
+        let fork = Handle::with_origin(Origin::Tracked, Some(site.into()));
         if let Some(name) = name {
             fork.0.set_name(name);
         }
@@ -194,7 +196,7 @@ impl Handle {
                 finish_current();
             }
             self.0.os_id.store(os_thread_id(), Relaxed);
-            if self.0.origin == Origin::Foreign {
+            if matches!(self.0.origin, Origin::Foreign | Origin::Instrumented) {
                 self.0.set_born_as(current_os_name());
             }
             self.0.set_started();
@@ -227,7 +229,7 @@ impl Handle {
 
     /// The thread has ended, and the caller has waited for it: all that it did happens before what the caller does next.
     pub fn join(&self, site: &'static Location<'static>) {
-        self.join_at(Some(site));
+        self.join_at(Some(site.into()));
     }
 
     /// What the thread's end released, for the first one who asks.
@@ -288,6 +290,9 @@ pub(crate) fn adopt() -> ThreadState {
     static PROGRAM: OnceLock<OsName> = OnceLock::new();
     record.set_born_as(*PROGRAM.get_or_init(current_os_name));
     record.os_id.store(os_id, Relaxed);
+    if instrumented::is_on() {
+        record.set_stack(capture::own_stack(), 0..0);
+    }
     record.set_started();
     let base = registry::everything_so_far();
     let epoch = registry::take_slot(&base, &record);
@@ -304,6 +309,10 @@ fn finish_current() {
 /// The thread that this was the state of has ended. What it did is in its record for the join, and its slot is free.
 pub(crate) fn finish(mut state: Box<ThreadState>) {
     let record = state.record.clone();
+    {
+        let _not_its_own = local::keep_epoch();
+        addressed::abandon(&mut state);
+    }
     if record.name().is_none()
         && let Some(name) = given_name(&record, current_os_name())
     {
@@ -331,6 +340,7 @@ pub(crate) fn finish(mut state: Box<ThreadState>) {
 fn end_current() {
     local::leave_handlers();
     local::enter_bare(finish_current);
+    calls::end();
 }
 
 /// Makes sure that [`end_current`] runs when the calling thread ends: after its thread-locals' destructors, which may use tracked values.

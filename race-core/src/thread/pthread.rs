@@ -18,6 +18,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use crate::fork::PerProcess;
+use crate::instrumented;
 use crate::shadow::handed_out;
 use crate::thread::lifecycle::Handle;
 use crate::thread::local;
@@ -50,16 +51,38 @@ pub(crate) fn prepare() {
     JOINABLE.get();
 }
 
-/// The definition of a libc function behind ours.
-pub(crate) struct Real {
+/// The definition of a libc function behind ours, which has its name.
+///
+/// # Example
+///
+/// ```
+/// use race_core::instrumented::Real;
+///
+/// static REAL: Real = Real::new(c"pthread_self");
+/// assert!(REAL.get().is_some());
+/// ```
+#[derive(Debug)]
+pub struct Real {
     name: &'static CStr,
+    version: Option<&'static CStr>,
     address: AtomicPtr<c_void>,
 }
 
 impl Real {
-    pub(crate) const fn new(name: &'static CStr) -> Real {
+    /// Of the function with this name.
+    pub const fn new(name: &'static CStr) -> Real {
         Real {
             name,
+            version: None,
+            address: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// Of the function with this name, in this version if there is one: older glibcs give the oldest to whoever names none.
+    pub const fn versioned(name: &'static CStr, version: &'static CStr) -> Real {
+        Real {
+            name,
+            version: Some(version),
             address: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -70,10 +93,18 @@ impl Real {
         ptr::NonNull::new(self.address.load(Relaxed))
     }
 
-    pub(crate) fn get(&self) -> Option<ptr::NonNull<c_void>> {
+    /// Its address. None if there is no such function.
+    pub fn get(&self) -> Option<ptr::NonNull<c_void>> {
         self.known().or_else(|| {
-            // SAFETY: a NUL-terminated name.
-            let address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+            let (name, mut address) = (self.name.as_ptr(), ptr::null_mut());
+            if let Some(version) = self.version {
+                // SAFETY: a NUL-terminated name, and version.
+                address = unsafe { libc::dlvsym(libc::RTLD_NEXT, name, version.as_ptr()) };
+            }
+            if address.is_null() {
+                // SAFETY: a NUL-terminated name.
+                address = unsafe { libc::dlsym(libc::RTLD_NEXT, name) };
+            }
             self.address.store(address, Relaxed);
             ptr::NonNull::new(address)
         })
@@ -95,12 +126,16 @@ struct Birth {
 
 extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
     // SAFETY: `pthread_create` below passed a `Box<Birth>` made raw, to this thread only.
-    let birth = *unsafe { Box::from_raw(birth.cast::<Birth>()) };
-    let Birth {
+    let birth = || *unsafe { Box::from_raw(birth.cast::<Birth>()) };
+    // Inside: the box is the engine's, and the thread isn't known yet.
+    let Some(Birth {
         fork,
         routine,
         argument,
-    } = birth;
+    }) = local::enter_bare(birth)
+    else {
+        unreachable!("a new thread is not inside the engine");
+    };
     local::enter_bare(|| {
         // SAFETY: no arguments, no failure.
         let me = unsafe { libc::pthread_self() };
@@ -115,8 +150,15 @@ extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
         }
     });
     fork.start();
+    if let Some(memory) = handed_out::own_stack()
+        && instrumented::is_on()
+    {
+        // glibc has the thread-locals at the end. The thread's functions have theirs below this one's, and libc's own, which is larger, comes first.
+        const FRAME: usize = 256;
+        let base = (&raw const argument).addr() + FRAME;
+        fork.0.set_stack(memory.start..base, base..memory.end);
+    }
     drop(fork);
-    handed_out::own_stack();
     routine(argument)
 }
 
@@ -142,16 +184,27 @@ pub unsafe extern "C-unwind" fn pthread_create(
         // SAFETY: the caller's arguments.
         return unsafe { real(thread, attributes, routine, argument) };
     }
-    let fork =
-        Handle::take_announced().unwrap_or_else(|| Handle::with_origin(Origin::Foreign, None));
+    let fork = Handle::take_announced().unwrap_or_else(|| {
+        let origin = if instrumented::is_on() {
+            Origin::Instrumented
+        } else {
+            Origin::Foreign
+        };
+        Handle::with_origin(origin, None)
+    });
     if is_created_detached(attributes) {
         fork.0.set_detached();
     }
-    let birth = Box::into_raw(Box::new(Birth {
+    let birth = Birth {
         fork: fork.clone(),
         routine,
         argument,
-    }));
+    };
+    let Some(birth) = local::enter_bare(|| Box::into_raw(Box::new(birth))) else {
+        unreachable!("it was outside the engine above");
+    };
+    let roomier = roomier(attributes);
+    let attributes = roomier.as_ref().map_or(attributes, ptr::from_ref);
     // SAFETY: the caller's arguments; `begin` gives the routine its own argument and is given `birth` once.
     let result = unsafe { real(thread, attributes, begin, birth.cast()) };
     if result != 0 {
@@ -171,6 +224,29 @@ pub unsafe extern "C-unwind" fn pthread_create(
         });
     }
     result
+}
+
+/// What the engine needs of a thread's stack, at the least: an instrumented program enters it anywhere.
+const STACK: usize = 256 << 10;
+
+/// The attributes with room for the engine on the stack, if there is too little and it isn't the caller's own memory. Only to be passed on: what
+/// they point to is the caller's.
+fn roomier(attributes: *const libc::pthread_attr_t) -> Option<libc::pthread_attr_t> {
+    if attributes.is_null() || !instrumented::is_on() {
+        return None;
+    }
+    // SAFETY: non-null attributes are initialised, says `pthread_create`'s contract, and results are valid for writes. The copy is changed in a plain number.
+    unsafe {
+        let (mut start, mut size) = (ptr::null_mut(), 0);
+        let known = libc::pthread_attr_getstack(attributes, &mut start, &mut size) == 0;
+        // Without memory of the caller's, glibc says that the stack ends at address 0.
+        let is_own = start.addr().wrapping_add(size) == 0;
+        if !known || !is_own || size >= STACK {
+            return None;
+        }
+        let mut copy = *attributes;
+        (libc::pthread_attr_setstacksize(&mut copy, STACK) == 0).then_some(copy)
+    }
 }
 
 fn is_created_detached(attributes: *const libc::pthread_attr_t) -> bool {

@@ -218,6 +218,16 @@ pub(super) fn lower_known_from(last: Epoch, known_from: u64) {
     }
 }
 
+/// A thread that this is true of: one that runs, if there is one.
+pub(crate) fn find(is: impl Fn(&Record) -> bool) -> Option<Arc<Record>> {
+    let slots = slots();
+    let found = (slots.slots.iter()).filter_map(|slot| match &slot.who {
+        Who::Record(record) if is(record) => Some(record),
+        _ => None,
+    });
+    found.min_by_key(|record| record.is_finished()).cloned()
+}
+
 /// Who was in `epoch`.
 pub(crate) fn record_of(epoch: Epoch) -> Option<Arc<Record>> {
     let slots = slots();
@@ -479,7 +489,7 @@ mod tests {
         let mut at = take_slot(&knows, &thread);
         let first = at;
         let last = Epoch::new(at.slot(), 7);
-        thread.note_release(&KIND, Some(site));
+        thread.note_release(&KIND, Some(site.into()));
         for end in [last, Epoch::new(at.slot(), 9)] {
             free_slot(end, end.clock());
             knows.raise(end);
@@ -497,7 +507,7 @@ mod tests {
             assert!(former.is_finished());
             assert_eq!(former.epoch(), last);
             let (kind, released) = former.last_release().unwrap();
-            assert!(std::ptr::eq(kind, &KIND) && released == Some(site));
+            assert!(std::ptr::eq(kind, &KIND) && released == Some(site.into()));
             let creator = former.creator.as_ref().unwrap();
             let creators_creator = creator.creator.as_ref().unwrap();
             assert_eq!([creator.number, creators_creator.number], creators);

@@ -1,0 +1,121 @@
+//! Mutexes: an unlock happens before the next lock. So does the end of a thread that has left a robust one locked.
+//!
+//! A recursive one that is locked again is listed once more, and unlocked once more; that orders nothing that the outermost doesn't.
+
+use std::ffi::{c_int, c_void};
+
+use race_core::Position;
+use race_core::deadlock::Mode;
+use race_core::sync::{SyncKind, addressed};
+
+pub(crate) static MUTEX: SyncKind = SyncKind {
+    name: "pthread mutex",
+    release: "unlocked a pthread mutex",
+    acquire: "locked it",
+};
+
+real! {
+    pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int, or libc::EINVAL;
+    pthread_mutex_destroy(mutex: *mut c_void) -> c_int, or libc::EINVAL;
+    pthread_mutex_lock(mutex: *mut c_void) -> c_int, or libc::EINVAL;
+    pthread_mutex_trylock(mutex: *mut c_void) -> c_int, or libc::EINVAL;
+    pthread_mutex_timedlock(mutex: *mut c_void, until: *const c_void) -> c_int, or libc::EINVAL;
+    pthread_mutex_clocklock(mutex: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or libc::EINVAL;
+    pthread_mutex_unlock(mutex: *mut c_void) -> c_int, or libc::EINVAL;
+}
+
+/// Whether the result of a lock means that the thread has it now. `EOWNERDEAD`: a robust one, whose last owner has ended.
+fn is_locked(result: c_int) -> bool {
+    matches!(result, 0 | libc::EOWNERDEAD)
+}
+
+fn tried(mutex: *mut c_void, result: c_int, caller: usize) -> c_int {
+    if is_locked(result) {
+        addressed::try_lock(
+            mutex.addr(),
+            &MUTEX,
+            Mode::Exclusive,
+            Position::of_code(caller),
+        );
+    }
+    result
+}
+
+unsafe extern "C-unwind" fn init(
+    mutex: *mut c_void,
+    attributes: *const c_void,
+    caller: usize,
+) -> c_int {
+    // SAFETY: the caller's arguments; so for all that follow.
+    let result = unsafe { real::pthread_mutex_init(mutex, attributes) };
+    if result == 0 {
+        addressed::made(mutex.addr(), Position::of_code(caller));
+    }
+    result
+}
+
+unsafe extern "C-unwind" fn destroy(mutex: *mut c_void, _caller: usize) -> c_int {
+    // SAFETY: as above.
+    let result = unsafe { real::pthread_mutex_destroy(mutex) };
+    if result == 0 {
+        addressed::forget(mutex.addr(), 1);
+    }
+    result
+}
+
+unsafe extern "C-unwind" fn lock(mutex: *mut c_void, caller: usize) -> c_int {
+    // SAFETY: as above.
+    let result = unsafe { real::pthread_mutex_lock(mutex) };
+    if is_locked(result) {
+        addressed::lock(
+            mutex.addr(),
+            &MUTEX,
+            Mode::Exclusive,
+            Position::of_code(caller),
+        );
+    }
+    result
+}
+
+unsafe extern "C-unwind" fn trylock(mutex: *mut c_void, caller: usize) -> c_int {
+    // SAFETY: as above.
+    tried(mutex, unsafe { real::pthread_mutex_trylock(mutex) }, caller)
+}
+
+unsafe extern "C-unwind" fn timedlock(
+    mutex: *mut c_void,
+    until: *const c_void,
+    caller: usize,
+) -> c_int {
+    // SAFETY: as above.
+    let result = unsafe { real::pthread_mutex_timedlock(mutex, until) };
+    tried(mutex, result, caller)
+}
+
+unsafe extern "C-unwind" fn clocklock(
+    mutex: *mut c_void,
+    clock: c_int,
+    until: *const c_void,
+    caller: usize,
+) -> c_int {
+    // SAFETY: as above.
+    let result = unsafe { real::pthread_mutex_clocklock(mutex, clock, until) };
+    tried(mutex, result, caller)
+}
+
+/// One that fails, since the thread doesn't have the mutex, adds order: nobody knows before whether it will.
+unsafe extern "C-unwind" fn unlock(mutex: *mut c_void, caller: usize) -> c_int {
+    addressed::unlock(mutex.addr(), &MUTEX, Position::of_code(caller));
+    // SAFETY: as above.
+    unsafe { real::pthread_mutex_unlock(mutex) }
+}
+
+with_caller! {
+    pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int = init, in "rdx";
+    pthread_mutex_destroy(mutex: *mut c_void) -> c_int = destroy, in "rsi";
+    pthread_mutex_lock(mutex: *mut c_void) -> c_int = lock, in "rsi";
+    pthread_mutex_trylock(mutex: *mut c_void) -> c_int = trylock, in "rsi";
+    pthread_mutex_timedlock(mutex: *mut c_void, until: *const c_void) -> c_int = timedlock, in "rdx";
+    pthread_mutex_clocklock(mutex: *mut c_void, clock: c_int, until: *const c_void) -> c_int = clocklock, in "rcx";
+    pthread_mutex_unlock(mutex: *mut c_void) -> c_int = unlock, in "rsi";
+}

@@ -1,0 +1,54 @@
+//! Rounds: each thread writes its cell, then all read their neighbours'.
+
+use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_uint, c_void};
+use std::thread;
+
+unsafe extern "C" {
+    fn pthread_barrier_init(barrier: *mut c_void, attributes: *const c_void, count: c_uint) -> c_int;
+    fn pthread_barrier_destroy(barrier: *mut c_void) -> c_int;
+    fn pthread_barrier_wait(barrier: *mut c_void) -> c_int;
+}
+
+#[repr(align(16))]
+struct Rounds {
+    barrier: UnsafeCell<[u64; 4]>,
+    cells: Vec<UnsafeCell<usize>>,
+}
+
+unsafe impl Sync for Rounds {}
+
+impl Rounds {
+    fn wait(&self) {
+        let result = unsafe { pthread_barrier_wait(self.barrier.get().cast()) };
+        assert!(result == 0 || result == -1);
+    }
+}
+
+fn threads() -> usize {
+    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+}
+
+fn main() {
+    let all = threads();
+    let rounds = Rounds {
+        barrier: UnsafeCell::new([0; 4]),
+        cells: (0..all).map(|_| UnsafeCell::new(0)).collect(),
+    };
+    let barrier: *mut c_void = rounds.barrier.get().cast();
+    assert_eq!(unsafe { pthread_barrier_init(barrier, std::ptr::null(), all as c_uint) }, 0);
+    thread::scope(|scope| {
+        for me in 0..all {
+            let rounds = &rounds;
+            scope.spawn(move || {
+                for round in 0..20 {
+                    unsafe { *rounds.cells[me].get() = round };
+                    rounds.wait();
+                    assert_eq!(unsafe { *rounds.cells[(me + 1) % all].get() }, round);
+                    rounds.wait();
+                }
+            });
+        }
+    });
+    assert_eq!(unsafe { pthread_barrier_destroy(barrier) }, 0);
+}

@@ -1,0 +1,69 @@
+//! A robust mutex whose owner has ended: who gets it next sees what the owner did.
+
+use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_void};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+unsafe extern "C" {
+    fn pthread_mutexattr_init(attributes: *mut c_void) -> c_int;
+    fn pthread_mutexattr_setrobust(attributes: *mut c_void, robust: c_int) -> c_int;
+    fn pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int;
+    fn pthread_mutex_consistent(mutex: *mut c_void) -> c_int;
+    fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
+    fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
+}
+
+const OWNER_DEAD: c_int = 130;
+
+#[repr(align(16))]
+struct Robust {
+    mutex: UnsafeCell<[u64; 8]>,
+    value: UnsafeCell<u64>,
+}
+
+unsafe impl Sync for Robust {}
+
+static ROBUST: Robust = Robust { mutex: UnsafeCell::new([0; 8]), value: UnsafeCell::new(0) };
+static LOCKED: AtomicBool = AtomicBool::new(false);
+
+fn threads() -> usize {
+    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+}
+
+fn own() {
+    assert_eq!(unsafe { pthread_mutex_lock(ROBUST.mutex.get().cast()) }, 0);
+    LOCKED.store(true, Relaxed);
+    unsafe { *ROBUST.value.get() = 7 };
+}
+
+fn inherit() {
+    while !LOCKED.load(Relaxed) {
+        thread::yield_now();
+    }
+    let mutex: *mut c_void = ROBUST.mutex.get().cast();
+    match unsafe { pthread_mutex_lock(mutex) } {
+        OWNER_DEAD => assert_eq!(unsafe { pthread_mutex_consistent(mutex) }, 0),
+        result => assert_eq!(result, 0),
+    }
+    assert!(unsafe { *ROBUST.value.get() } >= 7);
+    unsafe { *ROBUST.value.get() += 1 };
+    unsafe { pthread_mutex_unlock(mutex) };
+}
+
+fn main() {
+    let mut attributes = 0u64;
+    let attributes: *mut c_void = (&raw mut attributes).cast();
+    unsafe {
+        pthread_mutexattr_init(attributes);
+        pthread_mutexattr_setrobust(attributes, 1);
+        pthread_mutex_init(ROBUST.mutex.get().cast(), attributes);
+    }
+    let heirs: Vec<_> = (1..threads()).map(|_| thread::spawn(inherit)).collect();
+    let owner = thread::spawn(own);
+    for thread in heirs {
+        thread.join().unwrap();
+    }
+    owner.join().unwrap();
+}

@@ -1,0 +1,44 @@
+//! Whoever finds the value there doesn't ask whether it is done.
+
+use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_void};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+unsafe extern "C" {
+    fn pthread_once(control: *mut c_void, routine: unsafe extern "C" fn()) -> c_int;
+}
+
+struct Control(UnsafeCell<c_int>);
+
+unsafe impl Sync for Control {}
+
+static CONTROL: Control = Control(UnsafeCell::new(0));
+static MADE: AtomicBool = AtomicBool::new(false);
+static mut VALUE: u64 = 0;
+
+unsafe extern "C" fn make() {
+    unsafe { (&raw mut VALUE).write(7) }; // race
+    MADE.store(true, Relaxed);
+}
+
+fn threads() -> usize {
+    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+}
+
+fn read() {
+    while !MADE.load(Relaxed) {
+        thread::yield_now();
+    }
+    let value = unsafe { (&raw const VALUE).read() }; // race
+    std::hint::black_box(value);
+}
+
+fn main() {
+    let readers: Vec<_> = (1..threads()).map(|_| thread::spawn(read)).collect();
+    unsafe { pthread_once(CONTROL.0.get().cast(), make) };
+    for reader in readers {
+        reader.join().unwrap();
+    }
+}

@@ -1,0 +1,53 @@
+//! A mutex that is made anew where one was destroyed has nothing to do with it.
+
+use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_void};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+unsafe extern "C" {
+    fn pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int;
+    fn pthread_mutex_destroy(mutex: *mut c_void) -> c_int;
+    fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
+    fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
+}
+
+#[repr(align(16))]
+struct Mutex(UnsafeCell<[u64; 8]>);
+
+unsafe impl Sync for Mutex {}
+
+static MUTEX: Mutex = Mutex(UnsafeCell::new([0; 8]));
+static STEP: AtomicUsize = AtomicUsize::new(0);
+static mut VALUE: u64 = 0;
+
+fn threads() -> usize {
+    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+}
+
+fn lock() {
+    unsafe { pthread_mutex_lock(MUTEX.0.get().cast()) };
+    unsafe { pthread_mutex_unlock(MUTEX.0.get().cast()) };
+}
+
+fn read() {
+    while STEP.load(Relaxed) < 1 {
+        thread::yield_now();
+    }
+    lock();
+    let value = unsafe { (&raw const VALUE).read() }; // race
+    std::hint::black_box(value);
+}
+
+fn main() {
+    let readers: Vec<_> = (1..threads()).map(|_| thread::spawn(read)).collect();
+    unsafe { VALUE = 7 }; // race
+    lock();
+    unsafe { pthread_mutex_destroy(MUTEX.0.get().cast()) };
+    unsafe { pthread_mutex_init(MUTEX.0.get().cast(), std::ptr::null()) };
+    STEP.store(1, Relaxed);
+    for reader in readers {
+        reader.join().unwrap();
+    }
+}

@@ -1,0 +1,40 @@
+//! The post comes before what it announces.
+
+use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_void};
+use std::thread;
+
+unsafe extern "C" {
+    fn sem_post(semaphore: *mut c_void) -> c_int;
+    fn sem_wait(semaphore: *mut c_void) -> c_int;
+}
+
+/// All zeros are a semaphore of 0.
+#[repr(align(16))]
+struct Semaphore(UnsafeCell<[u64; 4]>);
+
+unsafe impl Sync for Semaphore {}
+
+static SEMAPHORE: Semaphore = Semaphore(UnsafeCell::new([0; 4]));
+static mut VALUE: u64 = 0;
+
+fn threads() -> usize {
+    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+}
+
+fn wait() {
+    unsafe { sem_wait(SEMAPHORE.0.get().cast()) };
+    let value = unsafe { (&raw const VALUE).read() }; // race
+    std::hint::black_box(value);
+}
+
+fn main() {
+    let waiting: Vec<_> = (1..threads()).map(|_| thread::spawn(wait)).collect();
+    for _ in &waiting {
+        unsafe { sem_post(SEMAPHORE.0.get().cast()) };
+    }
+    unsafe { VALUE = 7 }; // race
+    for thread in waiting {
+        thread.join().unwrap();
+    }
+}
