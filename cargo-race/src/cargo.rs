@@ -62,13 +62,14 @@ pub(crate) fn run(
         let joined = flags::joined(&config, &on_command_line, &toolchain.host, tool, ours)?;
         command.env(tool.variable(), joined);
     }
-    let files = project.target_dir.join("cargo-race");
-    if with_suppressions && let Some(options) = suppressions::options(&files)? {
+    // Not in the target folder, which cargo marks as one only if it makes it.
+    let files = tempfile::tempdir().context("a temporary folder")?;
+    if with_suppressions && let Some(options) = suppressions::options(files.path())? {
         command.env(suppressions::VARIABLE, options);
     }
     let notes = match action {
         Action::Test | Action::Bench | Action::Nextest => {
-            Notes::take(&mut command, &files, &config, &toolchain.host)?
+            Notes::take(&mut command, files.path(), &config, &toolchain.host)?
         }
         // Here the program's status is cargo's.
         Action::Run | Action::Build => None,

@@ -51,7 +51,7 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    /// Has `command`, a cargo, run its tests with this program. `None` if that can't be said to cargo.
+    /// Has `command`, a cargo, run its tests with this program, which notes their statuses in `folder`. `None` if that can't be said to cargo.
     pub(crate) fn take(
         command: &mut Command,
         folder: &Path,
@@ -63,9 +63,7 @@ impl Notes {
             // Cargo would take it apart. A race then has cargo's status.
             return Ok(None);
         };
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        // The identifier keeps this run's apart from those of others at work in the same folder.
-        let file = folder.join(format!("statuses.{}", std::process::id()));
+        let file = folder.join("statuses");
         File::create(&file).with_context(|| file.display().to_string())?;
         let notes = Self { file };
 
@@ -97,13 +95,6 @@ impl Notes {
     pub(crate) fn only_raced(&self) -> bool {
         let text = fs::read_to_string(&self.file).unwrap_or_default();
         only_raced(&text)
-    }
-}
-
-impl Drop for Notes {
-    fn drop(&mut self) {
-        // A file of a few bytes that stays in the target folder does no harm.
-        let _ = fs::remove_file(&self.file);
     }
 }
 

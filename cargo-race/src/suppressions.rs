@@ -4,18 +4,16 @@
 
 use std::env;
 use std::fs;
-use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 
 use anyhow::Context;
-use foldhash::quality::FixedState;
 
 /// The environment variable with the runtime's options.
 pub(crate) const VARIABLE: &str = "RACE_OPTIONS";
 const SHIPPED: &str = include_str!("../suppressions.txt");
 const KEY: &str = "suppressions";
 
-/// The value of `RACE_OPTIONS` with the shipped list, for which a file is made in `folder`; `None` if it can stay as it is.
+/// The value of `RACE_OPTIONS` with the shipped list, for which a file is written in `folder`; `None` if it can stay as it is.
 pub(crate) fn options(folder: &Path) -> anyhow::Result<Option<String>> {
     match env::var(VARIABLE) {
         Ok(options) => with(SHIPPED, &options, folder),
@@ -35,11 +33,7 @@ fn with(shipped: &str, options: &str, folder: &Path) -> anyhow::Result<Option<St
         let read = fs::read_to_string(file);
         text += &read.with_context(|| format!("{VARIABLE}: {KEY}: {file}"))?;
     }
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    // Named after what is in it, for runs at the same time.
-    let mut hasher = FixedState::default().build_hasher();
-    hasher.write(text.as_bytes());
-    let file = folder.join(format!("{KEY}.{:016x}", hasher.finish()));
+    let file = folder.join("suppressions.txt");
     fs::write(&file, text).with_context(|| file.display().to_string())?;
     let ours = format!("{KEY}='{}'", file.display());
     kept.push(&ours);
