@@ -233,15 +233,19 @@ fn acquire(path: &Path) -> anyhow::Result<File> {
             Err(TryLockError::Error(error)) => return Err(error).with_context(context),
         }
         // Whoever removed the file had its lock: then the next process has another file, and this lock holds nobody off.
-        let locked = file.metadata().with_context(context)?;
-        match fs::metadata(path) {
-            Ok(named) if named.ino() == locked.ino() && named.dev() == locked.dev() => {
-                return Ok(file);
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(context),
+        if is_at(&file, path).with_context(context)? {
+            return Ok(file);
         }
+    }
+}
+
+/// Whether the open file is the one that is at `path` now.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let opened = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(named) => Ok(named.ino() == opened.ino() && named.dev() == opened.dev()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

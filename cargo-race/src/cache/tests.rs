@@ -139,35 +139,18 @@ fn it_is_made_once_by_many_at_once() {
     assert_eq!(made.into_inner(), 1);
 }
 
+/// Where a process waits for the lock of a file that `clear` removes, the next one makes another file.
 #[test]
-fn clearing_meanwhile_harms_nobody() {
-    const MANY: usize = 4;
+fn a_lock_of_a_file_that_was_removed_holds_nobody_off() {
     let folder = tempfile::tempdir().unwrap();
-    let in_it = AtomicU32::new(0);
-    let start = Barrier::new(MANY);
-    thread::scope(|scope| {
-        for index in 0..MANY {
-            let (in_it, start, folder) = (&in_it, &start, &folder);
-            scope.spawn(move || {
-                let cache = cache(folder.path());
-                start.wait();
-                for _ in 0..10 {
-                    // The folder itself may go meanwhile, which is an error for who was about to make something in it. Two at once is what must not be.
-                    let _ = if index == 0 {
-                        cache.clear()
-                    } else {
-                        let made = cache.get(NAME, |folder| {
-                            assert_eq!(in_it.fetch_add(1, Ordering::SeqCst), 0);
-                            let filled = fill(folder);
-                            in_it.fetch_sub(1, Ordering::SeqCst);
-                            filled
-                        });
-                        made.map(|_| ())
-                    };
-                }
-            });
-        }
-    });
+    let path = folder.path().join("lock");
+    let locked = acquire(&path).unwrap();
+    assert!(is_at(&locked, &path).unwrap());
+    fs::remove_file(&path).unwrap();
+    assert!(!is_at(&locked, &path).unwrap());
+    let next = acquire(&path).unwrap();
+    assert!(!is_at(&locked, &path).unwrap());
+    assert!(is_at(&next, &path).unwrap());
 }
 
 #[test]
