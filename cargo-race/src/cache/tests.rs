@@ -129,6 +129,9 @@ fn it_is_made_once_by_many_at_once() {
                 start.wait();
                 let entry = cache.get(NAME, |folder| {
                     made.fetch_add(1, Ordering::Relaxed);
+                    // However late the others are, they would wait now.
+                    let lock = File::open(cache.entry(NAME).with_added_extension(LOCK))?;
+                    assert!(matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
                     fill(folder)
                 });
                 let two = entry.unwrap().join("inner/two");
