@@ -7,6 +7,8 @@ use std::sync::atomic::{self, Ordering};
 use race_core::Position;
 use race_core::instrumented::atomic::Atomic;
 
+use crate::frames;
+use crate::threads_lock;
 use crate::values::{Value, load_order, order, store_order};
 
 fn at<T>(place: *mut T, caller: usize) -> Atomic {
@@ -20,49 +22,80 @@ fn at<T>(place: *mut T, caller: usize) -> Atomic {
 unsafe extern "C" fn load<T: Value>(place: *mut T, number: i32, caller: usize) -> T {
     let order = load_order(number);
     // SAFETY: instrumented code does this operation on this place; so for all that follow.
-    at(place, caller).load(order, || unsafe { T::load(place, order) })
+    let op = || unsafe { T::load(place, order) };
+    if frames::is_ignoring() {
+        return op();
+    }
+    at(place, caller).load(order, op)
 }
 
 unsafe extern "C" fn store<T: Value>(place: *mut T, value: T, number: i32, caller: usize) {
     let order = store_order(number);
     // SAFETY: as above.
-    at(place, caller).store(order, || unsafe { T::store(place, value, order) });
+    let op = || unsafe { T::store(place, value, order) };
+    if frames::is_ignoring() {
+        return op();
+    }
+    at(place, caller).store(order, op);
+}
+
+fn rmw<T: Value>(place: *mut T, order: Ordering, caller: usize, op: impl FnOnce() -> T) -> T {
+    if frames::is_ignoring() {
+        return op();
+    }
+    at(place, caller).rmw(order, op)
 }
 
 unsafe extern "C" fn exchange<T: Value>(place: *mut T, value: T, number: i32, caller: usize) -> T {
     let order = order(number);
     // SAFETY: as above.
-    at(place, caller).rmw(order, || unsafe { T::exchange(place, value, order) })
+    let op = || unsafe { T::exchange(place, value, order) };
+    if threads_lock::is_at(place.addr()) {
+        let before = op();
+        threads_lock::changed(before.low(), value.low());
+        return before;
+    }
+    rmw(place, order, caller, op)
 }
 
 unsafe extern "C" fn fetch_add<T: Value>(place: *mut T, value: T, number: i32, caller: usize) -> T {
     let order = order(number);
     // SAFETY: as above.
-    at(place, caller).rmw(order, || unsafe { T::fetch_add(place, value, order) })
+    rmw(place, order, caller, || unsafe {
+        T::fetch_add(place, value, order)
+    })
 }
 
 unsafe extern "C" fn fetch_sub<T: Value>(place: *mut T, value: T, number: i32, caller: usize) -> T {
     let order = order(number);
     // SAFETY: as above.
-    at(place, caller).rmw(order, || unsafe { T::fetch_sub(place, value, order) })
+    rmw(place, order, caller, || unsafe {
+        T::fetch_sub(place, value, order)
+    })
 }
 
 unsafe extern "C" fn fetch_and<T: Value>(place: *mut T, value: T, number: i32, caller: usize) -> T {
     let order = order(number);
     // SAFETY: as above.
-    at(place, caller).rmw(order, || unsafe { T::fetch_and(place, value, order) })
+    rmw(place, order, caller, || unsafe {
+        T::fetch_and(place, value, order)
+    })
 }
 
 unsafe extern "C" fn fetch_or<T: Value>(place: *mut T, value: T, number: i32, caller: usize) -> T {
     let order = order(number);
     // SAFETY: as above.
-    at(place, caller).rmw(order, || unsafe { T::fetch_or(place, value, order) })
+    rmw(place, order, caller, || unsafe {
+        T::fetch_or(place, value, order)
+    })
 }
 
 unsafe extern "C" fn fetch_xor<T: Value>(place: *mut T, value: T, number: i32, caller: usize) -> T {
     let order = order(number);
     // SAFETY: as above.
-    at(place, caller).rmw(order, || unsafe { T::fetch_xor(place, value, order) })
+    rmw(place, order, caller, || unsafe {
+        T::fetch_xor(place, value, order)
+    })
 }
 
 unsafe extern "C" fn fetch_nand<T: Value>(
@@ -73,7 +106,9 @@ unsafe extern "C" fn fetch_nand<T: Value>(
 ) -> T {
     let order = order(number);
     // SAFETY: as above.
-    at(place, caller).rmw(order, || unsafe { T::fetch_nand(place, value, order) })
+    rmw(place, order, caller, || unsafe {
+        T::fetch_nand(place, value, order)
+    })
 }
 
 /// Never fails by itself, the weak one neither.
@@ -85,10 +120,19 @@ fn compare_exchange<T: Value>(
     caller: usize,
 ) -> Result<T, T> {
     let orders = (order(success), load_order(failure));
-    at(place, caller).compare_exchange(orders.0, orders.1, || {
-        // SAFETY: as above.
-        unsafe { T::compare_exchange(place, expected, new, orders) }
-    })
+    // SAFETY: as above.
+    let op = || unsafe { T::compare_exchange(place, expected, new, orders) };
+    if threads_lock::is_at(place.addr()) {
+        let result = op();
+        if result.is_ok() {
+            threads_lock::changed(expected.low(), new.low());
+        }
+        return result;
+    }
+    if frames::is_ignoring() {
+        return op();
+    }
+    at(place, caller).compare_exchange(orders.0, orders.1, op)
 }
 
 unsafe extern "C" fn compare_exchange_val<T: Value>(
@@ -127,6 +171,9 @@ extern "C" fn thread_fence(number: i32, caller: usize) {
     let order = order(number);
     if order != Ordering::Relaxed {
         atomic::fence(order);
+        if frames::is_ignoring() {
+            return;
+        }
         race_core::sync::atomic::fence(order, Position::of_code(caller));
     }
 }

@@ -5,7 +5,8 @@
 //!
 //! - [`access`]: plain loads and stores, and `memcpy` and its like.
 //! - [`atomics`]: atomic operations and fences, which are done here.
-//! - [`values`]: the real operations on the values.
+//! - `values`: the real operations on the values.
+//! - `threads_lock`: a lock of std's that orders nothing.
 //! - [`frames`]: functions entered and left, and the start.
 //!
 //! What lies below Rust (threads, `malloc`, signals, `fork`, the exit) is interposed by `race-core` itself, which this crate switches to a program that
@@ -38,4 +39,5 @@ macro_rules! with_caller {
 pub mod access;
 pub mod atomics;
 pub mod frames;
+mod threads_lock;
 mod values;

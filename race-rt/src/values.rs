@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
 /// A value that atomic operations take.
 pub(crate) trait Value: Copy + Eq {
+    /// Its low bits.
+    fn low(self) -> u64;
     /// # Safety
     ///
     /// As for an atomic load of this type at `place`. So for all of these.
@@ -58,6 +60,10 @@ pub(crate) trait Value: Copy + Eq {
 macro_rules! value {
     ($type:ty, $atomic:ty) => {
         impl Value for $type {
+            fn low(self) -> u64 {
+                self.into()
+            }
+
             unsafe fn load(place: *mut $type, order: Ordering) -> $type {
                 // SAFETY: the caller's; so for all of these.
                 unsafe { <$atomic>::from_ptr(place) }.load(order)
@@ -126,6 +132,10 @@ unsafe fn update_wide(place: *mut u128, update: impl Fn(u128) -> u128) -> u128 {
 }
 
 impl Value for u128 {
+    fn low(self) -> u64 {
+        self as u64
+    }
+
     unsafe fn load(place: *mut u128, _: Ordering) -> u128 {
         // SAFETY: the caller's, and as in `update_wide`. It writes what it has found.
         unsafe { exchange_wide(place, 0, 0) }

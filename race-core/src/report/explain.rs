@@ -166,7 +166,7 @@ fn last_order(
 }
 
 /// A thread, its creator, its creator's creator …
-fn ancestry(record: &Record) -> Vec<&Record> {
+pub(super) fn ancestry(record: &Record) -> Vec<&Record> {
     std::iter::successors(Some(record), |record| record.creator.as_deref()).collect()
 }
 

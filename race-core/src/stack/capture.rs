@@ -330,7 +330,7 @@ pub(crate) fn own_stack() -> Range<usize> {
 
 /// As for Linux. There are fibers everywhere, but on these systems nobody has tested what is said of stacks.
 #[cfg(not(target_os = "linux"))]
-fn own_stack() -> Range<usize> {
+pub(crate) fn own_stack() -> Range<usize> {
     0..usize::MAX
 }
 

@@ -111,6 +111,22 @@ pub(crate) fn line_of(address: usize, paths: &Arc<Paths>) -> Option<Site> {
     .find_map(|(frame, _)| frame.site)
 }
 
+/// The name of the static that an address is in.
+pub(crate) fn global_at(address: usize) -> Option<String> {
+    looking_up(move |named| {
+        let mut found = None;
+        if named {
+            // As a return address it would be that of the byte before.
+            backtrace::resolve(ptr::without_provenance_mut(address + 1), |symbol| {
+                if symbol.lineno().is_none() {
+                    found = symbol.name().map(|name| format!("{name:#}"));
+                }
+            });
+        }
+        found
+    })
+}
+
 /// Runs `job`, which is told whether it can have names.
 fn looking_up<T: Default + Send + 'static>(job: impl Fn(bool) -> T + Clone + Send + 'static) -> T {
     if is_iterating() {

@@ -14,10 +14,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
+use crate::instrumented;
 use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
-use crate::stack::calls;
 use crate::stack::depot::{ContextId, Detail};
+use crate::stack::{calls, capture};
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
 use crate::thread::record::{Origin, Record};
@@ -198,6 +199,9 @@ impl Handle {
             if matches!(self.0.origin, Origin::Foreign | Origin::Instrumented) {
                 self.0.set_born_as(current_os_name());
             }
+            if instrumented::is_on() {
+                self.0.set_stack(capture::own_stack());
+            }
             self.0.set_started();
             local::install(state);
             arm_end();
@@ -289,6 +293,9 @@ pub(crate) fn adopt() -> ThreadState {
     static PROGRAM: OnceLock<OsName> = OnceLock::new();
     record.set_born_as(*PROGRAM.get_or_init(current_os_name));
     record.os_id.store(os_id, Relaxed);
+    if instrumented::is_on() {
+        record.set_stack(capture::own_stack());
+    }
     record.set_started();
     let base = registry::everything_so_far();
     let epoch = registry::take_slot(&base, &record);

@@ -3,6 +3,7 @@
 //! A record outlives its thread, because a report may name an access of a thread that is gone; see [`super::former`].
 //! Nothing here decides about order; clocks are in [`super::state`].
 
+use std::ops::Range;
 use std::panic::Location;
 use std::ptr;
 use std::sync::OnceLock;
@@ -57,6 +58,8 @@ pub(crate) struct Record {
     name: OnceLock<Box<str>>,
     /// What the operating system called it when it started: its creator's name.
     born_as: OnceLock<OsName>,
+    /// Where its stack is: only in an instrumented program.
+    stack: OnceLock<Range<usize>>,
     /// The epoch it is in, or was last in.
     pub(crate) clock: AtomicU64,
     /// The operating system's thread id, once it runs.
@@ -99,6 +102,7 @@ impl Record {
             std_scope: OnceLock::new(),
             name: OnceLock::new(),
             born_as: OnceLock::new(),
+            stack: OnceLock::new(),
             clock: AtomicU64::new(0),
             os_id: AtomicU32::new(0),
             started: AtomicBool::new(false),
@@ -130,6 +134,17 @@ impl Record {
 
     pub(super) fn born_as(&self) -> OsName {
         self.born_as.get().copied().unwrap_or_default()
+    }
+
+    pub(super) fn set_stack(&self, stack: Range<usize>) {
+        let _ = self.stack.set(stack);
+    }
+
+    /// Whether its stack is known, and this address was there.
+    pub(crate) fn has_on_stack(&self, address: usize) -> bool {
+        self.stack
+            .get()
+            .is_some_and(|stack| stack.contains(&address))
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
