@@ -1,7 +1,10 @@
 //! What cargo knows of the user's crate: where its workspace is, where it is built, and which profiles it has.
 
+use std::error::Error;
 use std::ffi::OsString;
+use std::fmt::{self, Display, Formatter};
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
@@ -28,9 +31,16 @@ struct Metadata {
 }
 
 /// Cargo has said what is wrong, on standard error.
-#[derive(Debug, thiserror::Error)]
-#[error("cargo failed")]
+#[derive(Debug)]
 pub(crate) struct CargoFailed(pub(crate) ExitStatus);
+
+impl Display for CargoFailed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "cargo failed: {}", self.0)
+    }
+}
+
+impl Error for CargoFailed {}
 
 impl Project {
     pub(crate) fn find(cargo: &Path, said: &Said) -> anyhow::Result<Self> {
@@ -42,11 +52,12 @@ impl Project {
         for config in &said.config {
             command.args(["--config", config]);
         }
-        let command = command.stderr(std::process::Stdio::inherit());
         let output = command
             .output()
             .with_context(|| cargo.display().to_string())?;
         if !output.status.success() {
+            // Its warnings come again when it builds.
+            let _ = io::stderr().write_all(&output.stderr);
             return Err(CargoFailed(output.status).into());
         }
         let metadata: Metadata =
