@@ -151,11 +151,11 @@ fn no_arguments(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let said = text.lines().take_while(|line| !line.trim().is_empty());
     let mut line = said.map(str::trim).collect::<Vec<_>>().join(" ");
-    if let Some(tip) = text
+    let mut tips = text
         .lines()
-        .find_map(|line| line.trim().strip_prefix("tip: "))
-    {
-        line += &format!("; {tip}");
+        .filter_map(|line| line.trim().strip_prefix("tip: "));
+    if let Some(similar) = tips.find(|tip| tip.contains("similar")) {
+        line += &format!("; {similar}");
     }
     bad(line.strip_prefix("error: ").unwrap_or(&line))
 }
