@@ -12,7 +12,7 @@ fn threads() -> usize {
 
 fn use_memory() {
     for size in [24usize, 100, 1000, 5000, 200_000] {
-        for round in 0..10u8 {
+        for round in 0..4u8 {
             let layout = Layout::from_size_align(size, 8).unwrap();
             unsafe {
                 let memory = if round % 2 == 0 { alloc(layout) } else { alloc_zeroed(layout) };
@@ -27,7 +27,7 @@ fn use_memory() {
 }
 
 fn main() {
-    for _ in 0..10 {
+    for _ in 0..3 {
         let all: Vec<_> = (0..threads()).map(|_| thread::spawn(use_memory)).collect();
         use_memory();
         for thread in all {
