@@ -2,6 +2,8 @@
 //!
 //! This file has the arguments and the exit status; each subcommand is a module.
 
+#![forbid(unsafe_code)]
+
 mod arguments;
 mod cache;
 mod cargo;
