@@ -9,7 +9,7 @@ use std::sync::atomic::{
 };
 use std::thread;
 
-use crate::support::{Plain, in_turn};
+use crate::support::{Meeting, Plain, in_turn, read};
 
 crate::programs! {
     race: mixed_sizes, mixed_increment, mixed_compare_exchange, mixed_failed_compare_exchange, mixed_read, mixed_half, made_and_not_published;
@@ -41,13 +41,15 @@ fn mixed_sizes(_: usize) {
 }
 
 fn mixed_increment(threads: usize) {
-    let hits = AtomicU64::new(0);
+    let (hits, all) = (AtomicU64::new(0), Meeting::of(threads));
     thread::scope(|s| {
         for _ in 1..threads {
             s.spawn(|| {
+                all.meet();
                 hits.fetch_add(1, SeqCst); // race: mixed_increment
             });
         }
+        all.meet();
         unsafe { hits.as_ptr().write(7) }; // race: mixed_increment
     });
 }
@@ -77,7 +79,7 @@ fn mixed_read(_: usize) {
     let hits = AtomicUsize::new(0);
     in_turn(
         || {
-            black_box(unsafe { *hits.as_ptr() }); // race: mixed_read
+            read(hits.as_ptr()); // race: mixed_read
         },
         || {
             hits.store(1, Release); // race: mixed_read

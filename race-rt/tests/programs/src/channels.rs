@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{self, channel, sync_channel};
 use std::thread;
 
-use crate::support::{Plain, in_turn, take_turns, until};
+use crate::support::{Meeting, Plain, in_turn, take_turns, until};
 
 crate::programs! {
     race: pub_08_changed_after_the_send, pub_10_written_after_the_close, prim_08_not_a_rendezvous, prim_09_one_permit_too_many, prim_11_first_message_only,
@@ -122,10 +122,11 @@ fn prim_08_not_a_rendezvous(_: usize) {
 /// A permit is a message in the channel: with C = 1, the second one in comes after the first one out.
 fn with_permits(threads: usize, capacity: usize) {
     let (total, (acquire, release)) = (Plain::new(0u64), sync_channel(capacity));
-    let release = Mutex::new(release);
+    let (release, all) = (Mutex::new(release), Meeting::of(threads));
     thread::scope(|s| {
         for _ in 0..threads {
             s.spawn(|| {
+                all.meet();
                 acquire.send(()).unwrap();
                 *total.reach() += 1; // race: prim_09_one_permit_too_many
                 release.lock().unwrap().recv().unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
-use crate::support::{Plain, in_turn};
+use crate::support::{Meeting, Plain, in_turn};
 
 crate::programs! {
     race: cnt_01_plain, cnt_02_unlocked_reader, cnt_02_unlocked_writer, cnt_03_two_locks, cnt_04_stats, cnt_05_shards_too_early;
@@ -16,9 +16,13 @@ const HITS: usize = 1000;
 
 /// Calls `hit` about 1000 times, from all threads.
 fn hit_by_all(threads: usize, hit: impl Fn() + Sync) {
+    let all = Meeting::of(threads);
     thread::scope(|s| {
         for _ in 0..threads {
-            s.spawn(|| (0..HITS / threads).for_each(|_| hit()));
+            s.spawn(|| {
+                all.meet();
+                (0..HITS / threads).for_each(|_| hit());
+            });
         }
     });
 }
@@ -79,10 +83,12 @@ fn cnt_02_unlocked_writer(_: usize) {
 
 fn cnt_03_two_locks(_: usize) {
     let (requests, errors, total) = (Mutex::new(()), Mutex::new(()), Plain::new(0u64));
+    let both = Meeting::of(2);
     thread::scope(|s| {
         for lock in [&requests, &errors] {
-            let total = &total;
+            let (total, both) = (&total, &both);
             s.spawn(move || {
+                both.meet();
                 let _guard = lock.lock().unwrap();
                 *total.reach() += 1; // race: cnt_03_two_locks
             });
@@ -115,10 +121,11 @@ struct Stats {
 }
 
 fn cnt_04_stats(threads: usize) {
-    let stats = Plain::new(Stats::default());
+    let (stats, all) = (Plain::new(Stats::default()), Meeting::of(threads));
     thread::scope(|s| {
         for _ in 0..threads {
             s.spawn(|| {
+                all.meet();
                 let stats = stats.pointer();
                 unsafe { (*stats).requests += 1 }; // race: cnt_04_stats.requests
                 unsafe { (*stats).errors += 2 }; // race: cnt_04_stats.errors

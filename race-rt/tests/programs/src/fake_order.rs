@@ -31,7 +31,7 @@ fn read_result() {
 /// A result that another thread writes, `wait`ed for and read.
 fn read_after(wait: impl Fn()) {
     thread::scope(|s| {
-        s.spawn(write_result);
+        let _worker = s.spawn(write_result);
         wait();
         read_result();
     });
@@ -140,7 +140,7 @@ fn fake_06_notification(_: usize) {
     let (lock, changed, result) = (Mutex::new(()), Condvar::new(), Plain::new(0));
     let done = AtomicBool::new(false);
     thread::scope(|s| {
-        s.spawn(|| {
+        let _worker = s.spawn(|| {
             result.set(42); // race: fake_06_notification
             done.store(true, Relaxed);
             changed.notify_one();

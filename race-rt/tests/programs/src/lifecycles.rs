@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 use std::sync::{Condvar, Mutex, Once, OnceLock};
 use std::thread;
 
-use crate::support::{Plain, in_turn};
+use crate::support::{Meeting, Plain, in_turn};
 
 crate::programs! {
     race: life_01_closed_twice, life_02_plain_stop, life_03_lazily_made, life_04_read_too_early, life_05_growable_buffer, life_06_captured_accumulator,
@@ -196,11 +196,12 @@ fn life_05_locked_buffer(threads: usize) {
 }
 
 fn life_06_captured_accumulator(threads: usize) {
-    let sum = Plain::new(0);
+    let (sum, all) = (Plain::new(0), Meeting::of(threads));
     thread::scope(|s| {
         for part in 0..threads {
-            let sum = &sum;
+            let (sum, all) = (&sum, &all);
             s.spawn(move || {
+                all.meet();
                 *sum.reach() += part + 1; // race: life_06_captured_accumulator
             });
         }
@@ -356,16 +357,18 @@ fn life_09_single_slot(threads: usize) {
 
 fn life_09_relaxed_take(_: usize) {
     let slot = Slot::new();
-    thread::scope(|s| {
-        s.spawn(|| {
+    in_turn(
+        || {
             slot.claim(EMPTY, FULL, Acquire, |slot| {
                 slot.set(7); // race: life_09_relaxed_take
             });
-        });
-        slot.claim(FULL, EMPTY, Relaxed, |slot| {
-            slot.get(); // race: life_09_relaxed_take
-        });
-    });
+        },
+        || {
+            slot.claim(FULL, EMPTY, Relaxed, |slot| {
+                slot.get(); // race: life_09_relaxed_take
+            });
+        },
+    );
 }
 
 /// Set once; many wait.

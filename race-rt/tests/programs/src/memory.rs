@@ -9,7 +9,7 @@ use std::{ptr, thread};
 
 use dependency::{Calls, Log};
 
-use crate::support::{Plain, in_turn, until};
+use crate::support::{self, Meeting, Plain, in_turn, read, until};
 
 crate::programs! {
     race: heap_block, global, stack_of_another_thread, stack_of_main, freed_after_use, used_after_free, grown_elsewhere, byte_of_a_word, unaligned_word,
@@ -17,7 +17,7 @@ crate::programs! {
     none: prim_22_reused_memory, prim_22_reused_stacks, allocator_all, bytes_side_by_side, copies_side_by_side, mapped_again;
 }
 
-/// Starts a thread that a report calls by its name.
+/// Starts a thread that a report calls by its name. Its handle is kept: see `Meeting`.
 fn named<'scope, 'env: 'scope>(
     scope: &'scope thread::Scope<'scope, 'env>,
     name: &str,
@@ -39,11 +39,11 @@ fn heap_block(_: usize) {
     let word = Plain::new(&raw mut block[2]);
     let written = AtomicBool::new(false);
     thread::scope(|s| {
-        named(s, "writer", || {
+        let _writer = named(s, "writer", || {
             unsafe { *word.get() = 7 }; // race: heap_block
             written.store(true, Relaxed);
         });
-        named(s, "reader", || {
+        let _reader = named(s, "reader", || {
             until(&written);
             black_box(unsafe { *word.get() }); // race: heap_block
         });
@@ -55,11 +55,11 @@ static mut REQUESTS: u32 = 0;
 fn global(_: usize) {
     let written = AtomicBool::new(false);
     thread::scope(|s| {
-        named(s, "first", || {
+        let _first = named(s, "first", || {
             unsafe { REQUESTS = 1 }; // race: global
             written.store(true, Relaxed);
         });
-        named(s, "second", || {
+        let _second = named(s, "second", || {
             until(&written);
             unsafe { REQUESTS = 2 }; // race: global
         });
@@ -70,13 +70,13 @@ fn global(_: usize) {
 fn stack_of_another_thread(_: usize) {
     let (lent, written) = (AtomicPtr::new(ptr::null_mut()), AtomicBool::new(false));
     thread::scope(|s| {
-        named(s, "owner", || {
+        let _owner = named(s, "owner", || {
             let mut local = 0u64;
             lent.store(&raw mut local, Release);
             until(&written);
             black_box(unsafe { *lent.load(Relaxed) }); // race: stack_of_another_thread
         });
-        named(s, "borrower", || {
+        let _borrower = named(s, "borrower", || {
             let mut local = lent.load(Acquire);
             while local.is_null() {
                 thread::yield_now();
@@ -90,11 +90,13 @@ fn stack_of_another_thread(_: usize) {
 
 fn stack_of_main(_: usize) {
     let mut local = [0u64; 4];
-    let element = Plain::new(&raw mut local[3]);
+    let (element, both) = (Plain::new(&raw mut local[3]), Meeting::of(2));
     thread::scope(|s| {
         s.spawn(|| {
+            both.meet();
             unsafe { *element.get() = 7 }; // race: stack_of_main
         });
+        both.meet();
         unsafe { *element.get() = 8 }; // race: stack_of_main
     });
     black_box(local);
@@ -104,11 +106,11 @@ fn freed_after_use(_: usize) {
     let block = Plain::new(Box::into_raw(make_block()));
     let used = AtomicBool::new(false);
     thread::scope(|s| {
-        named(s, "user", || {
+        let _user = named(s, "user", || {
             unsafe { (*block.get())[1] = 7 }; // race: freed_after_use
             used.store(true, Relaxed);
         });
-        named(s, "owner", || {
+        let _owner = named(s, "owner", || {
             until(&used);
             let block = unsafe { Box::from_raw(block.get()) };
             drop(block); // race: freed_after_use
@@ -120,12 +122,12 @@ fn used_after_free(_: usize) {
     let block = Plain::new(Box::into_raw(make_block()));
     let freed = AtomicBool::new(false);
     thread::scope(|s| {
-        named(s, "owner", || {
+        let _owner = named(s, "owner", || {
             let block = unsafe { Box::from_raw(block.get()) };
             drop(block); // race: used_after_free
             freed.store(true, Relaxed);
         });
-        named(s, "user", || {
+        let _user = named(s, "user", || {
             until(&freed);
             black_box(unsafe { (*block.get())[1] }); // race: used_after_free
         });
@@ -143,7 +145,7 @@ fn grown_elsewhere(_: usize) {
         || {
             let old = block.get().cast::<u8>();
             let larger = unsafe { realloc(old, layout, 100_000) }; // race: grown_elsewhere
-            unsafe { dealloc(larger, Layout::from_size_align(100_000, 8).unwrap()) };
+            black_box(larger);
         },
     );
 }
@@ -156,7 +158,7 @@ fn byte_of_a_word(_: usize) {
         },
         || {
             let fifth = unsafe { word.pointer().cast::<u8>().add(5) };
-            black_box(unsafe { *fifth }); // race: byte_of_a_word
+            read(fifth); // race: byte_of_a_word
         },
     );
 }
@@ -298,8 +300,6 @@ fn copies_side_by_side(threads: usize) {
 }
 
 unsafe extern "C" {
-    fn memcpy(to: *mut c_void, from: *const c_void, length: usize) -> *mut c_void;
-    fn memset(to: *mut c_void, byte: i32, length: usize) -> *mut c_void;
     fn mmap(
         at: *mut c_void,
         length: usize,
@@ -315,7 +315,7 @@ fn c_memcpy(_: usize) {
     let source = [7u8; LENGTH];
     in_turn(
         || {
-            unsafe { memcpy(BUFFER.at(0).cast(), source.as_ptr().cast(), BUFFER.length()) }; // race: c_memcpy
+            support::c_memcpy(BUFFER.at(0), source.as_ptr(), LENGTH); // race: c_memcpy
         },
         || {
             unsafe { *BUFFER.at(50) = 1 }; // race: c_memcpy
@@ -329,7 +329,7 @@ fn c_memset(_: usize) {
             unsafe { *BUFFER.at(50) = 1 }; // race: c_memset
         },
         || {
-            unsafe { memset(BUFFER.at(0).cast(), 3, BUFFER.length()) }; // race: c_memset
+            support::c_memset(BUFFER.at(0), 3, LENGTH); // race: c_memset
         },
     );
 }
@@ -352,9 +352,13 @@ static CALLS: Calls = Calls::new();
 static ENTRIES: Log<u64> = Log::new();
 
 fn in_a_dependency(threads: usize) {
+    let all = Meeting::of(threads);
     thread::scope(|s| {
         for _ in 0..threads {
-            s.spawn(|| CALLS.count());
+            s.spawn(|| {
+                all.meet();
+                CALLS.count();
+            });
         }
     });
 }

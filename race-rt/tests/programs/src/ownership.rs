@@ -73,11 +73,11 @@ fn arc_of_a_trait(threads: usize) {
         for number in 0..threads {
             let tasks = &tasks;
             s.spawn(move || {
-                let summands = vec![number; 3];
+                let summands: Vec<_> = (number..number + 3).collect();
                 tasks
                     .lock()
                     .unwrap()
-                    .push(Arc::new(move |n| n + summands[1]));
+                    .push(Arc::new(move |n| n + summands[0]));
                 let task = tasks.lock().unwrap()[0].clone();
                 assert!(task(1) <= threads);
                 if number % 2 == 0 {

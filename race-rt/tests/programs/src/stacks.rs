@@ -60,9 +60,13 @@ fn write_deep_down() {
 }
 
 fn deep_access(threads: usize) {
+    let all = Meeting::of(threads);
     thread::scope(|s| {
         for _ in 0..threads {
-            s.spawn(|| assert_eq!(at_depth(300, write_deep_down), 300));
+            s.spawn(|| {
+                all.meet();
+                assert_eq!(at_depth(300, write_deep_down), 300);
+            });
         }
     });
 }
@@ -77,7 +81,7 @@ fn dive(depth: u64) -> u64 {
 
 #[inline(never)]
 fn write_after_panics() {
-    unsafe { VALUE += 1 }; // race: after_panics
+    unsafe { VALUE = 3 }; // race: after_panics
 }
 
 fn after_panics(threads: usize) {
@@ -99,7 +103,7 @@ fn after_panics(threads: usize) {
 fn two_ways_to_one_line(_: usize) {
     #[inline(never)]
     fn write() {
-        unsafe { VALUE += 1 }; // race: two_ways_to_one_line
+        unsafe { VALUE += 2 }; // race: two_ways_to_one_line
     }
     #[inline(never)]
     fn by_one_way() {
@@ -112,8 +116,8 @@ fn two_ways_to_one_line(_: usize) {
         black_box(());
     }
     thread::scope(|s| {
-        s.spawn(by_one_way);
-        s.spawn(by_another);
+        let _one = s.spawn(by_one_way);
+        let _another = s.spawn(by_another);
     });
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicIsize, AtomicPtr, AtomicUsize, fence};
 use std::thread;
 
-use crate::support::Plain;
+use crate::support::{Plain, in_turn};
 
 crate::programs! {
     race: prim_18_stack_relaxed_push, prim_18_queue_relaxed_link, prim_18_ring_relaxed_publish, prim_18_ring_relaxed_release, prim_18_deque_no_fence;
@@ -79,13 +79,8 @@ fn transfer(threads: usize, put: impl Fn(usize) + Sync, take: impl Fn() -> Optio
 }
 
 /// One value, from one thread to another.
-fn hand_over(put: impl FnOnce() + Send, take: impl Fn() -> Option<usize>) {
-    thread::scope(|s| {
-        s.spawn(put);
-        while take().is_none() {
-            thread::yield_now();
-        }
-    });
+fn hand_over(put: impl FnOnce() + Send, take: impl FnOnce() -> Option<usize> + Send) {
+    in_turn(put, || assert_eq!(take(), Some(7)));
 }
 
 fn prim_18_stack(threads: usize) {

@@ -1,6 +1,7 @@
 //! What the programs share: a variable that nobody guards, and turns that order nothing. Never a line that a report is expected to be about: those are in the programs.
 
 use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_void};
 use std::hint::black_box;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
@@ -33,13 +34,12 @@ impl<T> Plain<T> {
         unsafe { *self.0.get() = value };
     }
 
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn get(&self) -> T
     where
         T: Copy,
     {
-        // SAFETY: none: see the type. Kept, even if nobody wants the value.
-        black_box(unsafe { *self.0.get() })
+        read(self.0.get())
     }
 
     /// The caller alone reaches it now, or should.
@@ -49,6 +49,32 @@ impl<T> Plain<T> {
         // SAFETY: none: see the type.
         unsafe { &mut *self.0.get() }
     }
+}
+
+/// A read that stays, whoever wants the value, and that the compiler attributes to its line.
+#[inline(never)]
+pub(crate) fn read<T: Copy>(pointer: *const T) -> T {
+    // SAFETY: none: see `Plain`.
+    black_box(unsafe { *pointer })
+}
+
+unsafe extern "C" {
+    fn memcpy(to: *mut c_void, from: *const c_void, length: usize) -> *mut c_void;
+    fn memset(to: *mut c_void, byte: c_int, length: usize) -> *mut c_void;
+}
+
+/// C's own, which the compiler knows, and knows no line of.
+#[inline(never)]
+pub(crate) fn c_memcpy(to: *mut u8, from: *const u8, length: usize) {
+    // SAFETY: none: see `Plain`.
+    unsafe { memcpy(to.cast(), from.cast(), length) };
+}
+
+/// As above.
+#[inline(never)]
+pub(crate) fn c_memset(to: *mut u8, byte: u8, length: usize) {
+    // SAFETY: none: see `Plain`.
+    unsafe { memset(to.cast(), byte.into(), length) };
 }
 
 /// A word that is atomic, or should be.
@@ -113,7 +139,8 @@ pub(crate) fn in_turn(first: impl FnOnce() + Send, second: impl FnOnce() + Send)
     take_turns(vec![Box::new(first), Box::new(second)]);
 }
 
-/// Comes back when so many threads have come, with no order.
+/// Comes back when so many threads have come, with no order. Whoever could otherwise have ended before another begins should be in one: the last one to let go of a
+/// thread's handle acquires what the thread did, if it has ended. So may `std`'s locks, if one comes after the other.
 pub(crate) struct Meeting {
     missing: AtomicUsize,
 }

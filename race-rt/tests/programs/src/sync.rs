@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier, Condvar, LazyLock, Mutex, OnceLock, RwLock, TryLoc
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Plain, in_turn};
+use crate::support::{Meeting, Plain, in_turn};
 
 crate::programs! {
     race: mutex_none_at_all, prim_05_unlocked_look, prim_06_one_phase_without, prim_06_no_second_wait, prim_12_no_permit, prim_12_too_many_permits,
@@ -165,17 +165,19 @@ fn prim_05_unlocked_look(_: usize) {
     );
 }
 
-/// Each thread writes its cell and reads its neighbour's of the phase before; after phase `without` nobody waits.
+/// Each thread writes its cell, and reads its neighbour's after the barrier; in phase `without` they meet without one.
 fn phases(threads: usize, without: Option<usize>) {
     let cells = [(); 2].map(|()| (0..threads).map(|_| Plain::new(0)).collect::<Vec<_>>());
-    let barrier = Barrier::new(threads);
+    let (barrier, unordered) = (Barrier::new(threads), Meeting::of(threads));
     thread::scope(|s| {
         for me in 0..threads {
-            let (cells, barrier) = (&cells, &barrier);
+            let (cells, barrier, unordered) = (&cells, &barrier, &unordered);
             s.spawn(move || {
                 for phase in 1..8 {
                     cells[phase % 2][me].set(phase); // race: prim_06_one_phase_without
-                    if Some(phase) != without {
+                    if Some(phase) == without {
+                        unordered.meet();
+                    } else {
                         barrier.wait();
                     }
                     cells[phase % 2][(me + 1) % threads].get(); // race: prim_06_one_phase_without
@@ -291,11 +293,7 @@ fn prim_12_no_permit(_: usize) {
 
 /// Two at a time is one too many.
 fn prim_12_too_many_permits(_: usize) {
-    let (semaphore, total, both) = (
-        Semaphore::new(2),
-        Plain::new(0),
-        crate::support::Meeting::of(2),
-    );
+    let (semaphore, total, both) = (Semaphore::new(2), Plain::new(0), Meeting::of(2));
     thread::scope(|s| {
         for _ in 0..2 {
             s.spawn(|| {

@@ -21,12 +21,11 @@ fn spawn(threads: usize, configure_first: bool) {
         if configure_first {
             retries.set(3);
         }
-        for _ in 1..threads {
-            s.spawn(|| {
-                retries.get(); // race: prim_01_written_after_spawn
-                read.store(true, Relaxed);
-            });
-        }
+        let reader = || {
+            retries.get(); // race: prim_01_written_after_spawn
+            read.store(true, Relaxed);
+        };
+        let _readers: Vec<_> = (1..threads).map(|_| s.spawn(reader)).collect();
         if !configure_first {
             until(&read);
             retries.set(3); // race: prim_01_written_after_spawn
@@ -183,15 +182,18 @@ fn prim_04_written_after_unpark(threads: usize) {
     });
 }
 
+static LET_GO: AtomicBool = AtomicBool::new(false);
 static DONE: AtomicBool = AtomicBool::new(false);
 static RESULT: Plain<u64> = Plain::new(0);
 
 /// Nobody joins the thread.
 fn detached(_: usize) {
     drop(thread::spawn(|| {
+        until(&LET_GO);
         RESULT.set(42); // race: detached
         DONE.store(true, Relaxed);
     }));
+    LET_GO.store(true, Relaxed);
     until(&DONE);
     RESULT.get(); // race: detached
 }
