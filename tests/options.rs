@@ -353,7 +353,9 @@ mod json {
             assert_eq!(keys(race), fields);
             assert_eq!(
                 keys(&race["location"]),
-                ["address", "block", "created_at", "label", "name", "size"]
+                [
+                    "address", "block", "created_at", "global", "label", "name", "size", "stack_of"
+                ]
             );
             assert!(
                 race["why"]

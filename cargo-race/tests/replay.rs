@@ -561,14 +561,17 @@ fn bad_arguments() {
             &["replay", "a", "--format", "xml"],
             "invalid value 'xml' for '--format <FORMAT>' [possible values: text, json]",
         ),
-        (&["reply"], "unrecognized subcommand 'reply'"),
+        (
+            &["reply"],
+            "unrecognized subcommand 'reply'; a similar subcommand exists: 'replay'",
+        ),
         (
             &[],
-            "'cargo race' requires a subcommand but one was not provided [subcommands: replay, help]",
+            "'cargo race' requires a subcommand but one was not provided [subcommands: test, run, bench, build, nextest, clean, doctor, replay, help]",
         ),
         (
             &["race"],
-            "'cargo race' requires a subcommand but one was not provided [subcommands: replay, help]",
+            "'cargo race' requires a subcommand but one was not provided [subcommands: test, run, bench, build, nextest, clean, doctor, replay, help]",
         ),
     ] {
         bad(run(arguments), expected);

@@ -229,7 +229,7 @@ mod unix {
 
     use crate::report::sink;
     use crate::shadow::range;
-    use crate::stack::{depot, symbols};
+    use crate::stack::{depot, path, symbols};
     use crate::sync::edge;
     use crate::thread::{local, registry};
 
@@ -237,6 +237,7 @@ mod unix {
     struct Still {
         _symbols: MutexGuard<'static, ()>,
         _contexts: depot::Still,
+        _paths: path::Still,
         _edges: edge::Still,
         _slots: registry::Still,
     }
@@ -263,6 +264,7 @@ mod unix {
             // Whoever frees a slot interns an edge under this one.
             _slots: registry::hold_still(),
             _contexts: depot::hold_still(),
+            _paths: path::hold_still(),
             _edges: edge::hold_still(),
         })));
     }

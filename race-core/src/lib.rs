@@ -27,6 +27,7 @@ mod clock;
 pub mod deadlock;
 mod epoch;
 mod fork;
+pub mod instrumented;
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",
@@ -60,3 +61,5 @@ mod stack;
 pub mod sync;
 pub mod thread;
 pub mod trace;
+
+pub use stack::position::Position;

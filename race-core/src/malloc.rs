@@ -1,6 +1,7 @@
-//! Memory that libc gives out: `malloc` and its like, and `mmap`, are interposed, so that what was there before is forgotten.
+//! Memory that libc gives out and takes back: `malloc` and its like, `free`, `mmap` and `munmap` are interposed, so that what was there before is forgotten.
 //!
-//! Each calls the real function with the caller's arguments, tells [`handed_out`], and returns the result. The symbols are weak: an allocator that
+//! Each calls the real function with the caller's arguments, tells [`handed_out`], and returns the result. In a program that is
+//! [instrumented](crate::instrumented) as a whole, blocks are remembered too, and taking one back is a write to all of it. The symbols are weak: an allocator that
 //! the program itself links under these names takes precedence over them, and is then not seen. Nothing here may allocate, nor change what the
 //! program would see without it.
 
@@ -10,42 +11,50 @@ use std::ffi::{c_int, c_void};
 use std::mem;
 use std::ptr;
 
+use crate::instrumented;
 use crate::shadow::handed_out::handed_out;
 use crate::thread::pthread::Real;
 
 type Malloc = unsafe extern "C" fn(usize) -> *mut c_void;
 type Calloc = unsafe extern "C" fn(usize, usize) -> *mut c_void;
 type Realloc = unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void;
+type Free = unsafe extern "C" fn(*mut c_void);
 type Aligned = unsafe extern "C" fn(usize, usize) -> *mut c_void;
 type PosixMemalign = unsafe extern "C" fn(*mut *mut c_void, usize, usize) -> c_int;
 type Mmap =
     unsafe extern "C" fn(*mut c_void, usize, c_int, c_int, c_int, libc::off64_t) -> *mut c_void;
+type Munmap = unsafe extern "C" fn(*mut c_void, usize) -> c_int;
 
 static MALLOC: Real = Real::new(c"malloc");
 static CALLOC: Real = Real::new(c"calloc");
 static REALLOC: Real = Real::new(c"realloc");
+static FREE: Real = Real::new(c"free");
 static MEMALIGN: Real = Real::new(c"memalign");
 static ALIGNED_ALLOC: Real = Real::new(c"aligned_alloc");
 static POSIX_MEMALIGN: Real = Real::new(c"posix_memalign");
 static MMAP: Real = Real::new(c"mmap");
 static MMAP64: Real = Real::new(c"mmap64");
+static MUNMAP: Real = Real::new(c"munmap");
 
 // glibc's own, under names that nobody replaces.
 unsafe extern "C" {
     fn __libc_malloc(size: usize) -> *mut c_void;
     fn __libc_calloc(count: usize, size: usize) -> *mut c_void;
     fn __libc_realloc(old: *mut c_void, size: usize) -> *mut c_void;
+    fn __libc_free(memory: *mut c_void);
     fn __libc_memalign(alignment: usize, size: usize) -> *mut c_void;
 }
 
-/// The names under which the linker finds the functions below. A weak definition can only be had from the assembler.
+/// The names under which the linker finds the functions below. A weak definition can only be had from the assembler, and so can the address that a
+/// call returns to, which is handed on after the arguments.
 macro_rules! interpose {
-    ($jump:literal: $($name:literal = $function:path;)*) => {$(
+    ($jump:literal: $($name:literal = $function:path, $caller:literal;)*) => {$(
         global_asm!(
             concat!(".pushsection .text.racecheck_", $name, ",\"ax\",@progbits"),
             concat!(".weak ", $name),
             concat!(".type ", $name, ",@function"),
             concat!($name, ":"),
+            $caller,
             concat!($jump, " {function}"),
             concat!(".size ", $name, ", . - ", $name),
             ".popsection",
@@ -55,25 +64,27 @@ macro_rules! interpose {
 }
 
 macro_rules! interpose_all {
-    ($jump:literal) => {
+    ($jump:literal, $second:literal, $third:literal, $fourth:literal) => {
         interpose! {
             $jump:
-            "malloc" = malloc;
-            "calloc" = calloc;
-            "realloc" = realloc;
-            "memalign" = memalign;
-            "aligned_alloc" = aligned_alloc;
-            "posix_memalign" = posix_memalign;
-            "mmap" = mmap;
-            "mmap64" = mmap64;
+            "malloc" = malloc, $second;
+            "calloc" = calloc, $third;
+            "realloc" = realloc, $third;
+            "free" = free, $second;
+            "memalign" = memalign, $third;
+            "aligned_alloc" = aligned_alloc, $third;
+            "posix_memalign" = posix_memalign, $fourth;
+            "mmap" = mmap, "";
+            "mmap64" = mmap64, "";
+            "munmap" = munmap, $third;
         }
     };
 }
 
 #[cfg(target_arch = "x86_64")]
-interpose_all!("jmp");
+interpose_all!("jmp", "mov rsi, [rsp]", "mov rdx, [rsp]", "mov rcx, [rsp]");
 #[cfg(target_arch = "aarch64")]
-interpose_all!("b");
+interpose_all!("b", "mov x1, x30", "mov x2, x30", "mov x3, x30");
 
 /// Looks the real functions up. Called at start-up; that it is called at all makes the linker take this file.
 #[inline(never)]
@@ -82,11 +93,13 @@ pub(crate) fn prepare() {
         &MALLOC,
         &CALLOC,
         &REALLOC,
+        &FREE,
         &MEMALIGN,
         &ALIGNED_ALLOC,
         &POSIX_MEMALIGN,
         &MMAP,
         &MMAP64,
+        &MUNMAP,
     ] {
         real(function);
     }
@@ -113,67 +126,100 @@ fn look_up(function: &Real) -> Option<ptr::NonNull<c_void>> {
 }
 
 #[inline]
-fn given_out(memory: *mut c_void, size: usize) -> *mut c_void {
+fn given_out(memory: *mut c_void, size: usize, caller: usize) -> *mut c_void {
     if !memory.is_null() {
         handed_out(memory.addr(), size);
+        if instrumented::is_on() {
+            instrumented::memory::allocated(memory.addr(), size, caller);
+        }
     }
     memory
 }
 
-unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
+/// About to be taken back. How much it was, if it is a block that is known.
+#[inline]
+fn taken_back(memory: *mut c_void, caller: usize) -> Option<usize> {
+    if !memory.is_null() && instrumented::is_on() {
+        return instrumented::memory::freed(memory.addr(), caller);
+    }
+    None
+}
+
+unsafe extern "C" fn malloc(size: usize, caller: usize) -> *mut c_void {
     let real = match real(&MALLOC) {
         // SAFETY: the next definition of this name has this signature.
         Some(real) => unsafe { mem::transmute::<*mut c_void, Malloc>(real.as_ptr()) },
         None => __libc_malloc,
     };
     // SAFETY: the caller's arguments.
-    given_out(unsafe { real(size) }, size)
+    given_out(unsafe { real(size) }, size, caller)
 }
 
-unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
+unsafe extern "C" fn calloc(count: usize, size: usize, caller: usize) -> *mut c_void {
     let real = match real(&CALLOC) {
         // SAFETY: the next definition of this name has this signature.
         Some(real) => unsafe { mem::transmute::<*mut c_void, Calloc>(real.as_ptr()) },
         None => __libc_calloc,
     };
     // SAFETY: the caller's arguments.
-    given_out(unsafe { real(count, size) }, count.saturating_mul(size))
+    given_out(
+        unsafe { real(count, size) },
+        count.saturating_mul(size),
+        caller,
+    )
 }
 
-unsafe extern "C" fn realloc(old: *mut c_void, size: usize) -> *mut c_void {
+unsafe extern "C" fn realloc(old: *mut c_void, size: usize, caller: usize) -> *mut c_void {
     let real = match real(&REALLOC) {
         // SAFETY: the next definition of this name has this signature.
         Some(real) => unsafe { mem::transmute::<*mut c_void, Realloc>(real.as_ptr()) },
         None => __libc_realloc,
     };
+    let before = taken_back(old, caller);
     // SAFETY: the caller's arguments.
-    given_out(unsafe { real(old, size) }, size)
+    let memory = given_out(unsafe { real(old, size) }, size, caller);
+    if let Some(before) = before {
+        instrumented::memory::moved(old.addr(), memory.addr(), before.min(size), caller);
+    }
+    memory
 }
 
-unsafe extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void {
+unsafe extern "C" fn free(memory: *mut c_void, caller: usize) {
+    let real = match real(&FREE) {
+        // SAFETY: the next definition of this name has this signature.
+        Some(real) => unsafe { mem::transmute::<*mut c_void, Free>(real.as_ptr()) },
+        None => __libc_free,
+    };
+    taken_back(memory, caller);
+    // SAFETY: the caller's argument.
+    unsafe { real(memory) };
+}
+
+unsafe extern "C" fn memalign(alignment: usize, size: usize, caller: usize) -> *mut c_void {
     let real = match real(&MEMALIGN) {
         // SAFETY: the next definition of this name has this signature.
         Some(real) => unsafe { mem::transmute::<*mut c_void, Aligned>(real.as_ptr()) },
         None => __libc_memalign,
     };
     // SAFETY: the caller's arguments.
-    given_out(unsafe { real(alignment, size) }, size)
+    given_out(unsafe { real(alignment, size) }, size, caller)
 }
 
-unsafe extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
+unsafe extern "C" fn aligned_alloc(alignment: usize, size: usize, caller: usize) -> *mut c_void {
     let real = match real(&ALIGNED_ALLOC) {
         // SAFETY: the next definition of this name has this signature.
         Some(real) => unsafe { mem::transmute::<*mut c_void, Aligned>(real.as_ptr()) },
         None => __libc_memalign,
     };
     // SAFETY: the caller's arguments.
-    given_out(unsafe { real(alignment, size) }, size)
+    given_out(unsafe { real(alignment, size) }, size, caller)
 }
 
 unsafe extern "C" fn posix_memalign(
     memory: *mut *mut c_void,
     alignment: usize,
     size: usize,
+    caller: usize,
 ) -> c_int {
     let Some(real) = real(&POSIX_MEMALIGN) else {
         return libc::ENOMEM;
@@ -184,7 +230,7 @@ unsafe extern "C" fn posix_memalign(
     let result = unsafe { real(memory, alignment, size) };
     if result == 0 {
         // SAFETY: success: the real function wrote the address there.
-        given_out(unsafe { *memory }, size);
+        given_out(unsafe { *memory }, size, caller);
     }
     result
 }
@@ -233,7 +279,20 @@ unsafe fn map(
     // SAFETY: the caller's arguments.
     let memory = unsafe { real(wanted, size, protection, flags, file, offset) };
     if memory != libc::MAP_FAILED {
-        given_out(memory, size);
+        handed_out(memory.addr(), size);
     }
     memory
+}
+
+unsafe extern "C" fn munmap(memory: *mut c_void, size: usize, caller: usize) -> c_int {
+    let Some(real) = real(&MUNMAP) else {
+        return -1;
+    };
+    // SAFETY: the next definition of this name has this signature.
+    let real: Munmap = unsafe { mem::transmute(real.as_ptr()) };
+    if instrumented::is_on() {
+        instrumented::memory::unmapped(memory.addr(), size, caller);
+    }
+    // SAFETY: the caller's arguments.
+    unsafe { real(memory, size) }
 }

@@ -221,7 +221,7 @@ fn request(thread: &mut ThreadState, wanted: Claim, id: &LockId) {
     }
     thread.held.mark_nesting();
     id.mark_nesting();
-    let context = thread.context(Some(wanted.info.locked), Detail::Plain);
+    let context = thread.context(Some(wanted.info.locked.into()), Detail::Plain);
     let claim = |(key, info): (&crate::thread::held::HeldKey, &HeldLock)| Claim {
         lock: key.number(),
         mode: key.mode(),

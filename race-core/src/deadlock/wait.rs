@@ -171,7 +171,7 @@ fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
 }
 
 fn party(thread: &mut ThreadState, goal: Goal, site: &'static Location<'static>) -> Party {
-    let context = thread.context(Some(site), Detail::Plain);
+    let context = thread.context(Some(site.into()), Detail::Plain);
     let held: Claims = (thread.held.keys().iter())
         .zip(thread.held.locks())
         .map(|(key, info)| Claim {

@@ -10,7 +10,7 @@ use crate::stack::depot::{Context, ContextId, Detail, get, intern};
 fn context(frame: usize) -> Context {
     Context {
         site: None,
-        frames: [frame].into(),
+        frames: Frames::Unwound([frame].into()),
         held: Box::default(),
         detail: Detail::Plain,
     }
@@ -32,12 +32,13 @@ fn an_equal_context_has_the_same_id_and_any_id_resolves() {
         let receiver = move || {
             let two = intern(context(2));
             if let Some(id) = ContextId::from_bits(word.load(Relaxed) as u32) {
-                assert_eq!(&*get(id).frames, [1]);
+                assert_eq!(get(id).frames.addresses(), [1]);
             }
             (intern(context(1)), two)
         };
         let ((one, two), received) = sides.run(sender, receiver);
         assert_eq!((one, two), received);
-        assert_eq!((&*get(one).frames, &*get(two).frames), (&[1][..], &[2][..]));
+        assert_eq!(get(one).frames.addresses(), [1]);
+        assert_eq!(get(two).frames.addresses(), [2]);
     });
 }

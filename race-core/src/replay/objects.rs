@@ -45,7 +45,7 @@ impl Objects {
         state: &mut ThreadState,
         operation: Operation,
     ) -> Result<(), Error> {
-        let site = Some(here());
+        let site = Some(here().into());
         match operation {
             Operation::Acquire(lock) => {
                 let lock = self.lock(lock);
@@ -129,7 +129,7 @@ impl Barrier {
             self.newest += 1;
         }
         let (clock, inside) = self.arrivals.get_mut(&generation)?;
-        state.acquire(clock, &REPLAYED, Some(here()));
+        state.acquire(clock, &REPLAYED, Some(here().into()));
         *inside -= 1;
         if *inside == 0 {
             self.arrivals.remove(&generation);

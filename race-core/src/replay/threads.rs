@@ -91,7 +91,7 @@ impl Threads {
         self.running(thread)?;
         let end = self.finish(child);
         let state = self.running(thread)?;
-        state.acquire(&end, &END, Some(here()));
+        state.acquire(&end, &END, Some(here().into()));
         Ok(())
     }
 
@@ -148,7 +148,7 @@ impl Drop for Threads {
 }
 
 fn fork(parent: &mut ThreadState) -> (ThreadState, Handle) {
-    let handle = Handle::fork_by(parent, Origin::Tracked, None, Some(here()));
+    let handle = Handle::fork_by(parent, Origin::Tracked, None, Some(here().into()));
     let state = handle.take_state();
     (state.expect("nobody else has asked"), handle)
 }

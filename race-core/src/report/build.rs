@@ -9,6 +9,7 @@ use super::race::{
     Access, HeapBlock, HeldLock, Operation, PairSite, Place, Race, Site, ThreadInfo,
 };
 use super::{Place as Found, Recorded, explain};
+use crate::instrumented;
 use crate::shadow::blocks::Block;
 use crate::shadow::state::Class;
 use crate::stack::depot::{self, Context, Detail};
@@ -34,7 +35,7 @@ pub(super) fn pair_site(access: &Recorded) -> PairSite {
         Some(Context {
             site: Some(site), ..
         }) => PairSite::Source(site.file(), site.line(), site.column()),
-        Some(context) => PairSite::Code(context.frames.first().copied().unwrap_or(0)),
+        Some(context) => PairSite::Code(context.frames.first().unwrap_or(0)),
         None => PairSite::Code(0),
     }
 }
@@ -43,6 +44,8 @@ pub(super) fn race(finding: &Finding<'_>, paths: &Arc<Paths>) -> Race {
     let current = access(&finding.current, &finding.thread.record, paths);
     let previous = access(&finding.previous, finding.other, paths);
     let (why, help) = explain::explain(finding, &current, &previous, paths);
+    let is_raw = finding.place.name.is_none() && instrumented::is_on();
+    let address = finding.place.address;
     Race {
         location: Place {
             address: finding.place.address,
@@ -55,6 +58,8 @@ pub(super) fn race(finding: &Finding<'_>, paths: &Arc<Paths>) -> Race {
                 .place
                 .block
                 .and_then(|block| heap_block(&block, paths)),
+            global: is_raw.then(|| symbols::global_at(address)).flatten(),
+            stack_of: is_raw.then(|| stack_of(finding, paths)).flatten(),
         },
         current,
         previous,
@@ -70,7 +75,23 @@ fn heap_block(block: &Block, paths: &Arc<Paths>) -> Option<HeapBlock> {
         size: block.size,
         allocated_by: thread_info(&allocated_by, paths),
         allocated_at: symbols::resolve(&depot::get(block.context), paths),
+        freed_by: block
+            .freed
+            .and_then(|(epoch, _)| registry::record_of(epoch))
+            .map(|by| thread_info(&by, paths)),
+        freed_at: block.freed.map_or_else(Vec::new, |(_, context)| {
+            symbols::resolve(&depot::get(context), paths)
+        }),
     })
+}
+
+/// The one of the two threads, or of those that they come from, on whose stack it is.
+fn stack_of(finding: &Finding<'_>, paths: &Arc<Paths>) -> Option<ThreadInfo> {
+    let line = |record| explain::ancestry(record).into_iter();
+    line(&finding.thread.record)
+        .chain(line(finding.other))
+        .find(|record| record.has_on_stack(finding.place.address))
+        .map(|record| thread_info(record, paths))
 }
 
 pub(super) fn site(location: &Location<'_>, paths: &Paths) -> Site {

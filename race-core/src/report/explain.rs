@@ -3,11 +3,14 @@
 //! Says only what the clocks prove. Of the earlier thread only its [`Record`] may be read, of the current one everything: so the
 //! sentences are about what the earlier thread released, and what the current one acquired.
 
+use std::sync::Arc;
+
 use super::build::{Finding, site};
 use super::race::{Access, Operation};
 use crate::epoch::Epoch;
 use crate::stack::depot;
-use crate::stack::symbols::Paths;
+use crate::stack::position::Place;
+use crate::stack::symbols::{self, Paths};
 use crate::sync::edge::{self, Edge};
 use crate::thread::lessons::Learned;
 use crate::thread::record::Record;
@@ -19,7 +22,7 @@ pub(super) fn explain(
     finding: &Finding<'_>,
     current: &Access,
     previous: &Access,
-    paths: &Paths,
+    paths: &Arc<Paths>,
 ) -> (Vec<String>, String) {
     let missing = Missing::of(finding);
     let why = vec![
@@ -60,7 +63,7 @@ impl Missing {
         finding: &Finding<'_>,
         current: &Access,
         previous: &Access,
-        paths: &Paths,
+        paths: &Arc<Paths>,
     ) -> String {
         let (now, then) = (current.thread.short(), previous.thread.short());
         let operation = previous.operation;
@@ -97,7 +100,12 @@ impl Missing {
 }
 
 /// The last edge by which the current thread learned anything of the earlier one; or how the two are related.
-fn last_order(finding: &Finding<'_>, current: &Access, previous: &Access, paths: &Paths) -> String {
+fn last_order(
+    finding: &Finding<'_>,
+    current: &Access,
+    previous: &Access,
+    paths: &Arc<Paths>,
+) -> String {
     let (now, then) = (current.thread.short(), previous.thread.short());
     let before = format!("before {then}'s {}", previous.operation);
     let slot = finding.previous.epoch.slot();
@@ -158,7 +166,7 @@ fn last_order(finding: &Finding<'_>, current: &Access, previous: &Access, paths:
 }
 
 /// A thread, its creator, its creator's creator …
-fn ancestry(record: &Record) -> Vec<&Record> {
+pub(super) fn ancestry(record: &Record) -> Vec<&Record> {
     std::iter::successors(Some(record), |record| record.creator.as_deref()).collect()
 }
 
@@ -179,17 +187,20 @@ fn short(record: &Record) -> String {
     }
 }
 
-fn created(record: &Record, paths: &Paths) -> String {
+fn created(record: &Record, paths: &Arc<Paths>) -> String {
     let context = record.created.map(depot::get);
     match context.as_deref().map(|context| context.site) {
-        Some(Some(site)) => at(Some(site), paths),
+        Some(Some(site)) => at(Some(site.into()), paths),
         _ => String::new(),
     }
 }
 
-fn at(location: Site, paths: &Paths) -> String {
-    location.map_or_else(String::new, |location| {
-        let site = site(location, paths);
+fn at(location: Site, paths: &Arc<Paths>) -> String {
+    let site = location.and_then(|location| match location.place() {
+        Place::Line(line) => Some(site(line, paths)),
+        Place::Code(address) => symbols::line_of(address, paths),
+    });
+    site.map_or_else(String::new, |site| {
         format!(" ({}:{})", site.file, site.line)
     })
 }

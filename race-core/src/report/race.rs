@@ -222,6 +222,8 @@ pub struct HeapBlock {
     pub(crate) size: usize,
     pub(crate) allocated_by: ThreadInfo,
     pub(crate) allocated_at: Vec<Frame>,
+    pub(crate) freed_by: Option<ThreadInfo>,
+    pub(crate) freed_at: Vec<Frame>,
 }
 
 impl HeapBlock {
@@ -244,6 +246,16 @@ impl HeapBlock {
     pub fn allocated_at(&self) -> &[Frame] {
         &self.allocated_at
     }
+
+    /// Who has freed it, if that was seen. Only of an instrumented program.
+    pub fn freed_by(&self) -> Option<&ThreadInfo> {
+        self.freed_by.as_ref()
+    }
+
+    /// Where, innermost frame first; empty if nobody was seen freeing it.
+    pub fn freed_at(&self) -> &[Frame] {
+        &self.freed_at
+    }
 }
 
 /// What the two accesses had in common.
@@ -257,6 +269,8 @@ pub struct Place {
     pub(crate) label: Option<String>,
     pub(crate) created_at: Option<Site>,
     pub(crate) block: Option<HeapBlock>,
+    pub(crate) global: Option<String>,
+    pub(crate) stack_of: Option<ThreadInfo>,
 }
 
 impl Place {
@@ -288,6 +302,16 @@ impl Place {
     /// The block that raw memory is part of, or was before it was freed, if its allocation was seen.
     pub fn block(&self) -> Option<&HeapBlock> {
         self.block.as_ref()
+    }
+
+    /// The name of the static that raw memory is part of. Only of an instrumented program.
+    pub fn global(&self) -> Option<&str> {
+        self.global.as_deref()
+    }
+
+    /// The thread on whose stack raw memory is. Only of an instrumented program.
+    pub fn stack_of(&self) -> Option<&ThreadInfo> {
+        self.stack_of.as_ref()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::deadlock::{Deadlock, DeadlockKind, DeadlockLock, Goal, Waiter};
-use super::race::{Access, Frame, HeldLock, Place, Race, ThreadInfo};
+use super::race::{Access, Frame, HeldLock, Operation, Race, ThreadInfo};
 
 const RULE: &str = "==================";
 
@@ -68,7 +68,10 @@ pub(crate) fn render(race: &Race, color: bool, out: &mut impl Write) -> fmt::Res
         location.address,
     )?;
     writeln!(out)?;
-    let name = match (&location.label, &location.name) {
+    let name = match (
+        &location.label,
+        location.name.as_ref().or(location.global.as_ref()),
+    ) {
         (Some(label), _) if location.kind.is_empty() => format!("`{label}`"),
         (Some(label), _) => format!("{} `{label}`", location.kind),
         (None, Some(name)) => format!("`{name}`"),
@@ -77,7 +80,7 @@ pub(crate) fn render(race: &Race, color: bool, out: &mut impl Write) -> fmt::Res
     write!(out, "Location is {name} ({})", bytes(location.size))?;
     match &location.created_at {
         Some(site) => writeln!(out, ", created at {site}")?,
-        None => block(out, location)?,
+        None => block(out, race)?,
     }
     for thread in [&current.thread, &previous.thread] {
         creation(out, &theme, thread)?;
@@ -226,7 +229,11 @@ fn frames(out: &mut impl Write, stack: &[Frame]) -> fmt::Result {
 }
 
 /// The end of the line about raw memory, and who allocated it.
-fn block(out: &mut impl Write, location: &Place) -> fmt::Result {
+fn block(out: &mut impl Write, race: &Race) -> fmt::Result {
+    let location = &race.location;
+    if let Some(thread) = &location.stack_of {
+        return writeln!(out, ", on the stack of {}", full(thread));
+    }
     let Some(block) = &location.block else {
         return writeln!(out);
     };
@@ -237,7 +244,16 @@ fn block(out: &mut impl Write, location: &Place) -> fmt::Result {
         bytes(block.size),
         full(&block.allocated_by)
     )?;
-    frames(out, &block.allocated_at)
+    frames(out, &block.allocated_at)?;
+    let is_free = |access: &&Access| access.operation == Operation::Free;
+    match &block.freed_by {
+        // Otherwise it is one of the two accesses.
+        Some(by) if !race.accesses().iter().any(is_free) => {
+            writeln!(out, "Freed by {} at:", full(by))?;
+            frames(out, &block.freed_at)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn creation(out: &mut impl Write, theme: &Theme, thread: &ThreadInfo) -> fmt::Result {

@@ -18,6 +18,8 @@ pub(crate) struct Block {
     pub(crate) size: usize,
     pub(crate) epoch: Epoch,
     pub(crate) context: ContextId,
+    /// Who freed it where.
+    pub(crate) freed: Option<(Epoch, ContextId)>,
 }
 
 impl Block {
@@ -49,6 +51,20 @@ pub(crate) fn remove(address: usize, size: usize) {
     }
 }
 
+/// The block that begins at `address` is about to be freed, by whom and where: its size. None if there is none that isn't freed.
+pub(crate) fn free(address: usize, by: (Epoch, ContextId)) -> Option<usize> {
+    let mut blocks = BLOCKS.get().lock();
+    let block = blocks.get_mut(&address)?;
+    block.freed.replace(by).is_none().then_some(block.size)
+}
+
+/// It was not freed after all.
+pub(crate) fn keep(address: usize) {
+    if let Some(block) = BLOCKS.get().lock().get_mut(&address) {
+        block.freed = None;
+    }
+}
+
 fn remove_from(blocks: &mut BTreeMap<usize, Block>, address: usize, size: usize) {
     let end = address.saturating_add(size);
     while let Some((start, block)) = blocks.range(..end).next_back() {
@@ -77,6 +93,7 @@ mod tests {
             size,
             epoch: Epoch::new(1, 1),
             context: ContextId::from_bits(1).unwrap(),
+            freed: None,
         }
     }
 

@@ -110,7 +110,7 @@ impl ShadowCell {
     ) {
         let class = if write { Class::Write } else { Class::Read };
         local::enter_unordered(|thread| {
-            let context = thread.context(Some(site), Detail::Plain);
+            let context = thread.context(Some(site.into()), Detail::Plain);
             let mut locked = self.words.lock();
             let state = locked.take();
             let conflicts = state.in_the_way_of(thread, class, other_writes);
@@ -133,7 +133,7 @@ impl ShadowCell {
             if self.words.is_many() && self.words.is_recorded(thread.epoch(), class) {
                 return;
             }
-            let context = thread.access_context(Some(site), Detail::Plain);
+            let context = thread.access_context(Some(site.into()), Detail::Plain);
             let conflicts = self.words.access(thread, class, context);
             if !conflicts.is_empty() {
                 self.report(thread, class, context, &conflicts, target);
@@ -171,7 +171,7 @@ impl ShadowCell {
     #[inline(never)]
     fn adopt_slow(&mut self, site: &'static Location<'static>) {
         local::enter_unordered(|thread| {
-            let context = thread.access_context(Some(site), Detail::Exclusive);
+            let context = thread.access_context(Some(site.into()), Detail::Exclusive);
             let mut locked = self.words.lock();
             let mut state = locked.take();
             state.adopt(thread.epoch(), Some(context));

@@ -8,7 +8,6 @@
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::panic::Location;
 use std::ptr;
 use std::sync::Once;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -25,11 +24,12 @@ use crate::shadow::handed_out;
 use crate::shadow::state::{Access, Class, Conflicts, State};
 use crate::shadow::word::{LockedWords, Words};
 use crate::stack::depot::{ContextId, Detail};
+use crate::stack::position::Position;
 use crate::thread::local;
-use crate::thread::state::ThreadState;
+use crate::thread::state::{Site, ThreadState};
 
 const GRANULE: usize = 8;
-const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = 4096;
 const SHARES: u64 = 1 << 63;
 
 /// The bytes of a granule that one access covered, with their state.
@@ -318,12 +318,7 @@ impl AccessKind {
 /// range::access(buffer.as_ptr().addr() + 3, 6, AccessKind::Read, Some(Location::caller()));
 /// ```
 #[inline]
-pub fn access(
-    address: usize,
-    size: usize,
-    kind: AccessKind,
-    site: Option<&'static Location<'static>>,
-) {
+pub fn access(address: usize, size: usize, kind: AccessKind, site: Option<impl Into<Position>>) {
     let (class, detail) = kind.parts();
     let offset = address % GRANULE;
     if size != 0
@@ -335,62 +330,71 @@ pub fn access(
             return;
         }
     }
-    access_slow(address, size, class, detail, site);
+    access_slow(address, size, class, detail, site.map(Into::into));
 }
 
 #[inline(never)]
-fn access_slow(
+fn access_slow(address: usize, size: usize, class: Class, detail: Detail, site: Site) {
+    if size == 0 {
+        return;
+    }
+    local::enter_unordered(|thread| access_by(thread, address, size, class, detail, site));
+}
+
+/// An access of `thread`, inside the engine.
+pub(crate) fn access_by(
+    thread: &mut ThreadState,
     address: usize,
     size: usize,
     class: Class,
     detail: Detail,
-    site: Option<&'static Location<'static>>,
+    site: Site,
 ) {
-    if size == 0 {
-        return;
+    let context = Some(thread.access_context(site, detail));
+    let mut found: Option<(Range<usize>, Conflicts)> = None;
+    for (number, index, mask) in granules(address, size) {
+        let Some(page) = page(number) else {
+            continue;
+        };
+        let granule = &page.granules[index];
+        // A free is recorded over the thread's own write, or a later use would be reported against that.
+        if detail != Detail::Free && granule.is_recorded(mask, class, thread.epoch().bits()) {
+            continue;
+        }
+        let (conflicts, common) = granule.access(thread, mask, class, context);
+        if !conflicts.is_empty() {
+            let span = span(number, index, common);
+            let (bytes, all) = found.get_or_insert_with(|| (span.clone(), Conflicts::new()));
+            bytes.end = span.end;
+            all.extend(
+                conflicts
+                    .into_iter()
+                    .filter(|conflict| !all.contains(conflict))
+                    .collect::<Conflicts>(),
+            );
+        }
     }
-    local::enter_unordered(|thread| {
-        let context = Some(thread.access_context(site, detail));
-        let mut found: Option<(Range<usize>, Conflicts)> = None;
-        for (number, index, mask) in granules(address, size) {
-            let Some(page) = page(number) else {
-                continue;
-            };
-            let granule = &page.granules[index];
-            // A free is recorded over the thread's own write, or a later use would be reported against that.
-            if detail != Detail::Free && granule.is_recorded(mask, class, thread.epoch().bits()) {
-                continue;
-            }
-            let (conflicts, common) = granule.access(thread, mask, class, context);
-            if !conflicts.is_empty() {
-                let span = span(number, index, common);
-                let (bytes, all) = found.get_or_insert_with(|| (span.clone(), Conflicts::new()));
-                bytes.end = span.end;
-                all.extend(
-                    conflicts
-                        .into_iter()
-                        .filter(|conflict| !all.contains(conflict))
-                        .collect::<Conflicts>(),
-                );
-            }
-        }
-        if let Some((bytes, conflicts)) = found {
-            let access = Access {
-                epoch: thread.epoch(),
-                class,
-                context,
-            };
-            let place = report::Place {
-                address: bytes.start,
-                size: bytes.len(),
-                name: None,
-                label: None,
-                created: None,
-                block: blocks::around(bytes.start),
-            };
-            report::found(thread, access, &conflicts, place);
-        }
-    });
+    if let Some((bytes, conflicts)) = found {
+        let access = Access {
+            epoch: thread.epoch(),
+            class,
+            context,
+        };
+        let place = report::Place {
+            address: bytes.start,
+            size: bytes.len(),
+            name: None,
+            label: None,
+            created: None,
+            block: blocks::around(bytes.start),
+        };
+        report::found(thread, access, &conflicts, place);
+    }
+}
+
+/// Whether anything was recorded in the page that an address is in. Inside the engine.
+pub(crate) fn has_page(address: usize) -> bool {
+    known_page(address / PAGE).is_some()
 }
 
 /// Whatever was recorded of `size` bytes at `address` is forgotten: they belong to something else now.
@@ -416,7 +420,7 @@ pub(crate) fn forget_inside(address: usize, size: usize) {
 
 /// `size` bytes at `address` have just been allocated: what was recorded of the memory that was there before is forgotten, and reports
 /// about these bytes say who allocated them where.
-pub fn allocated(address: usize, size: usize, site: Option<&'static Location<'static>>) {
+pub fn allocated(address: usize, size: usize, site: Option<impl Into<Position>>) {
     local::enter_unordered(|thread| {
         forget_inside(address, size);
         if handed_out::is_seen() {
@@ -424,7 +428,8 @@ pub fn allocated(address: usize, size: usize, site: Option<&'static Location<'st
                 address,
                 size,
                 epoch: thread.epoch(),
-                context: thread.context(site, Detail::Plain),
+                context: thread.context(site.map(Into::into), Detail::Plain),
+                freed: None,
             });
         }
     });
@@ -432,8 +437,14 @@ pub fn allocated(address: usize, size: usize, site: Option<&'static Location<'st
 
 /// `size` bytes at `address` are about to be freed: a write to all of them. A use that isn't ordered before is a race, and so is
 /// one that comes later without an allocation in between.
-pub fn freed(address: usize, size: usize, site: Option<&'static Location<'static>>) {
-    access_slow(address, size, Class::Write, Detail::Free, site);
+pub fn freed(address: usize, size: usize, site: Option<impl Into<Position>>) {
+    access_slow(
+        address,
+        size,
+        Class::Write,
+        Detail::Free,
+        site.map(Into::into),
+    );
 }
 
 #[cfg(test)]

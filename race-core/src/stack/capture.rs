@@ -18,10 +18,15 @@ use std::ptr;
 
 use smallvec::SmallVec;
 
-use super::depot::{self, Context, ContextId, Detail, HeldLock};
+use super::calls;
+use super::depot::{self, Context, ContextId, Detail, Frames, HeldLock};
+use super::path::PathId;
+use super::position::Position;
+use crate::instrumented;
+use crate::thread::state::Site;
 
 /// Frames kept of one stack, innermost first. ThreadSanitizer keeps as many.
-const MAX_FRAMES: usize = 256;
+pub(super) const MAX_FRAMES: usize = 256;
 /// Sets in a thread's cache at first, and at most: it doubles while there are two contexts a set.
 const INITIAL_SETS: usize = 16;
 const MAX_SETS: usize = 512;
@@ -51,6 +56,7 @@ pub(crate) struct ContextCache {
     entries: usize,
     /// The thread's own stack, once it has been asked for.
     stack: Option<Range<usize>>,
+    announced: AnnouncedCache,
 }
 
 impl ContextCache {
@@ -59,6 +65,7 @@ impl ContextCache {
             sets: Vec::new(),
             entries: 0,
             stack: None,
+            announced: AnnouncedCache(Vec::new()),
         }
     }
 
@@ -124,9 +131,97 @@ impl ContextCache {
     }
 }
 
+/// Announced contexts that one thread was in lately, each at the place that its hash gives it.
+#[derive(Default)]
+struct AnnouncedCache(Vec<Option<(Announced, ContextId)>>);
+
+/// Without locks held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Announced {
+    innermost: Option<usize>,
+    path: Option<PathId>,
+    detail: Detail,
+}
+
+/// A power of two.
+const ANNOUNCED: usize = 1024;
+
+impl AnnouncedCache {
+    fn capture(
+        &mut self,
+        innermost: Option<usize>,
+        detail: Detail,
+        held: &[HeldLock],
+    ) -> ContextId {
+        let key = Announced {
+            innermost,
+            path: calls::path(),
+            detail,
+        };
+        if !held.is_empty() {
+            return key.intern(held);
+        }
+        if self.0.is_empty() {
+            self.0.resize(ANNOUNCED, None);
+        }
+        let place = &mut self.0[key.index()];
+        match place {
+            Some((known, id)) if *known == key => *id,
+            _ => {
+                let id = key.intern(held);
+                *place = Some((key, id));
+                id
+            }
+        }
+    }
+}
+
+impl Announced {
+    fn index(self) -> usize {
+        let path = PathId::bits(self.path) as usize;
+        let mixed = self
+            .innermost
+            .unwrap_or(0)
+            .wrapping_add(path.wrapping_mul(31)) as u64;
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % ANNOUNCED
+    }
+
+    #[cold]
+    fn intern(self, held: &[HeldLock]) -> ContextId {
+        depot::intern(Context {
+            site: None,
+            frames: Frames::Announced {
+                innermost: self.innermost,
+                path: self.path,
+            },
+            held: held.into(),
+            detail: self.detail,
+        })
+    }
+}
+
 /// Interns where the caller is, with the locks it holds.
-#[inline(never)]
+///
+/// A line comes from a wrapper, whose callers are found by an unwind. Without one, an instrumented program has announced them.
+#[inline]
 pub(crate) fn capture(
+    cache: &mut ContextCache,
+    site: Site,
+    detail: Detail,
+    held: &[HeldLock],
+) -> ContextId {
+    let line = site.and_then(Position::line);
+    if line.is_none() && (site.is_some() || instrumented::is_on()) {
+        cache
+            .announced
+            .capture(site.and_then(Position::code), detail, held)
+    } else {
+        capture_unwound(cache, line, detail, held)
+    }
+}
+
+#[inline(never)]
+fn capture_unwound(
     cache: &mut ContextCache,
     site: Option<&'static Location<'static>>,
     detail: Detail,
@@ -196,7 +291,7 @@ fn capture_slow(
     });
     let id = depot::intern(Context {
         site,
-        frames: frames.iter().map(|frame| frame.address).collect(),
+        frames: Frames::Unwound(frames.iter().map(|frame| frame.address).collect()),
         held: held.into(),
         detail,
     });
@@ -235,7 +330,7 @@ pub(crate) fn own_stack() -> Range<usize> {
 
 /// As for Linux. There are fibers everywhere, but on these systems nobody has tested what is said of stacks.
 #[cfg(not(target_os = "linux"))]
-fn own_stack() -> Range<usize> {
+pub(crate) fn own_stack() -> Range<usize> {
     0..usize::MAX
 }
 
@@ -257,7 +352,7 @@ mod tests {
 
     #[inline(never)]
     fn inner(cache: &mut ContextCache, site: &'static Location<'static>) -> ContextId {
-        black_box(capture(cache, Some(site), Detail::Plain, &[]))
+        black_box(capture_unwound(cache, Some(site), Detail::Plain, &[]))
     }
 
     #[inline(never)]
@@ -310,7 +405,7 @@ mod tests {
         let fresh = (0..1).map(|_| left(&mut ContextCache::new(), site)).next();
         assert_eq!(ids[0], ids[2]);
         // The two closures above are different calls of `left`; from `left` inwards the frames are the same.
-        let inner_frames = |id: ContextId| depot::get(id).frames[..2].to_vec();
+        let inner_frames = |id: ContextId| depot::get(id).frames.addresses()[..2].to_vec();
         assert_eq!(inner_frames(ids[2]), inner_frames(fresh.unwrap()));
     }
 
@@ -333,7 +428,7 @@ mod tests {
 
     #[inline(never)]
     fn recurse(cache: &mut ContextCache, depth: usize, out: &mut Vec<ContextId>) {
-        out.push(black_box(capture(cache, None, Detail::Plain, &[])));
+        out.push(black_box(capture_unwound(cache, None, Detail::Plain, &[])));
         if depth > 0 {
             recurse(cache, depth - 1, out);
             black_box(&out);

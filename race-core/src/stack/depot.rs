@@ -13,6 +13,7 @@ use std::sync::{Arc, PoisonError};
 use crate::fork::PerProcess;
 use crate::primitive::sync::{Mutex, MutexGuard};
 use crate::primitive::{DashMap, global};
+use crate::stack::path::{self, PathId};
 use crate::sync::{Origin, SyncKind};
 
 /// The name of an interned context.
@@ -70,13 +71,52 @@ impl Hash for HeldLock {
     }
 }
 
+/// The return addresses of a stack.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Frames {
+    /// As an unwind found them, innermost first.
+    Unwound(Box<[usize]>),
+    /// As the program announced them.
+    Announced {
+        /// The return address of the call that announced the access, where one did.
+        innermost: Option<usize>,
+        /// How the function around it was called.
+        path: Option<PathId>,
+    },
+}
+
+impl Frames {
+    /// The innermost return address.
+    pub(crate) fn first(&self) -> Option<usize> {
+        match self {
+            Frames::Unwound(addresses) => addresses.first().copied(),
+            Frames::Announced { innermost, path } => {
+                innermost.or_else(|| path::addresses(*path).first().copied())
+            }
+        }
+    }
+
+    /// All of them, innermost first.
+    pub(crate) fn addresses(&self) -> Vec<usize> {
+        match self {
+            Frames::Unwound(addresses) => addresses.to_vec(),
+            Frames::Announced { innermost, path } => {
+                let mut all = path::addresses(*path);
+                if let Some(innermost) = innermost {
+                    all.insert(0, *innermost);
+                }
+                all
+            }
+        }
+    }
+}
+
 /// Everything that a report says about an access, apart from who and where in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     /// The line that the user wrote, where a wrapper knows it.
     pub(crate) site: Option<&'static Location<'static>>,
-    /// Return addresses, innermost first.
-    pub(crate) frames: Box<[usize]>,
+    pub(crate) frames: Frames,
     pub(crate) held: Box<[HeldLock]>,
     pub(crate) detail: Detail,
 }
@@ -139,7 +179,7 @@ mod tests {
     fn context(frames: &[usize], detail: Detail) -> Context {
         Context {
             site: Some(Location::caller()),
-            frames: frames.into(),
+            frames: Frames::Unwound(frames.into()),
             held: Box::default(),
             detail,
         }
@@ -152,6 +192,6 @@ mod tests {
         assert_eq!(a, make(&[1, 2, 3], Detail::Plain));
         assert_ne!(a, make(&[1, 2, 4], Detail::Plain));
         assert_ne!(a, make(&[1, 2, 3], Detail::Volatile));
-        assert_eq!(&*get(a).frames, &[1, 2, 3]);
+        assert_eq!(get(a).frames.addresses(), [1, 2, 3]);
     }
 }

@@ -8,6 +8,7 @@ use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 
+use super::capture::MAX_FRAMES;
 use super::depot::Context;
 use crate::fork;
 use crate::options::{Frames, Options};
@@ -93,28 +94,60 @@ pub(crate) fn hold_still() -> MutexGuard<'static, ()> {
 ///
 /// Runs on a thread of its own: see [`STACK`].
 pub(crate) fn resolve(context: &Arc<Context>, paths: &Arc<Paths>) -> Vec<Frame> {
+    let (context, paths) = (context.clone(), paths.clone());
+    looking_up(move |named| resolve_here(&context, &paths, named))
+}
+
+/// The user's line that a call was made at: `address` is where it returns to. None if it is in code that isn't the user's.
+pub(crate) fn line_of(address: usize, paths: &Arc<Paths>) -> Option<Site> {
+    let paths = paths.clone();
+    looking_up(move |named| {
+        let mut all = Vec::new();
+        resolve_address(address, &paths, named, &mut all);
+        all.retain(|(_, internal)| !internal);
+        all
+    })
+    .into_iter()
+    .find_map(|(frame, _)| frame.site)
+}
+
+/// The name of the static that an address is in.
+pub(crate) fn global_at(address: usize) -> Option<String> {
+    looking_up(move |named| {
+        let mut found = None;
+        if named {
+            // As a return address it would be that of the byte before.
+            backtrace::resolve(ptr::without_provenance_mut(address + 1), |symbol| {
+                if symbol.lineno().is_none() {
+                    found = symbol.name().map(|name| format!("{name:#}"));
+                }
+            });
+        }
+        found
+    })
+}
+
+/// Runs `job`, which is told whether it can have names.
+fn looking_up<T: Default + Send + 'static>(job: impl Fn(bool) -> T + Clone + Send + 'static) -> T {
     if is_iterating() {
         // Whoever is looking names up now waits for this thread.
         let alone = RESOLVING.try_lock();
-        return resolve_here(context, paths, alone.is_ok() && has_memory());
+        return job(alone.is_ok() && has_memory());
     }
     let _one_at_a_time = hold_still();
     let named = has_memory();
     // In a `fork`'s child `std` may be unable to start a thread: it has locks of its own.
     if fork::generation() > 1 {
-        return resolve_here(context, paths, named);
+        return job(named);
     }
-    let job = {
-        let (context, paths) = (context.clone(), paths.clone());
-        move || local::enter_bare(|| resolve_here(&context, &paths, named))
-    };
+    let elsewhere = job.clone();
     let thread = thread::Builder::new()
         .name("racecheck".to_owned())
         .stack_size(STACK)
-        .spawn(job);
+        .spawn(move || local::enter_bare(|| elsewhere(named)));
     match thread {
         Ok(thread) => thread.join().ok().flatten().unwrap_or_default(),
-        Err(_) => resolve_here(context, paths, named),
+        Err(_) => job(named),
     }
 }
 
@@ -159,8 +192,8 @@ fn has_memory() -> bool {
 
 fn resolve_here(context: &Context, paths: &Paths, named: bool) -> Vec<Frame> {
     let mut all = Vec::new();
-    for address in &context.frames {
-        resolve_address(*address, paths, named, &mut all);
+    for address in context.frames.addresses().into_iter().take(MAX_FRAMES) {
+        resolve_address(address, paths, named, &mut all);
     }
     let mut frames: Vec<Frame> = match paths.frames {
         Frames::All => Vec::new(),

@@ -30,6 +30,7 @@ use crate::primitive::sync::atomic::{AtomicPtr, AtomicU64, fence as real_fence};
 use crate::primitive::thread::yield_now;
 use crate::primitive::{Exclusive, const_fn, global, hint};
 use crate::reentry;
+use crate::stack::position::Position;
 use crate::sync::lock_id::LockId;
 use crate::sync::{SyncClock, SyncKind, outlying};
 use crate::thread::local;
@@ -213,9 +214,10 @@ impl AtomicClock {
     pub fn load<R>(
         &self,
         order: Ordering,
-        site: &'static Location<'static>,
+        site: impl Into<Position>,
         op: impl Fn(Place) -> R,
     ) -> R {
+        let site = site.into();
         local::enter_unordered(|thread| self.load_by(thread, order, site, &op))
             .unwrap_or_else(|| self.load_unseen(order, op))
     }
@@ -233,7 +235,7 @@ impl AtomicClock {
         &self,
         thread: &mut ThreadState,
         order: Ordering,
-        site: &'static Location<'static>,
+        site: impl Into<Position>,
         op: impl Fn(Place) -> R,
     ) -> R {
         let before = self.sequence.load(Acquire);
@@ -252,7 +254,7 @@ impl AtomicClock {
                 return value;
             }
         }
-        self.load_slow(thread, order, site, &op)
+        self.load_slow(thread, order, site.into(), &op)
     }
 
     #[cold]
@@ -261,7 +263,7 @@ impl AtomicClock {
         &self,
         thread: &mut ThreadState,
         order: Ordering,
-        site: &'static Location<'static>,
+        site: Position,
         op: impl Fn(Place) -> R,
     ) -> R {
         let locked = self.lock();
@@ -274,7 +276,8 @@ impl AtomicClock {
 
     /// The calling thread has exclusive access, by `&mut` or ownership: whatever was released with the value is over, by what order we may
     /// not know.
-    pub fn exclusive(&mut self, site: &'static Location<'static>) {
+    pub fn exclusive(&mut self, site: impl Into<Position>) {
+        let site = site.into();
         local::enter(|thread| {
             let carried = self.lock().carried();
             thread.acquire(&carried.clock, &ATOMIC, Some(site));
@@ -286,10 +289,10 @@ impl AtomicClock {
     pub fn store<R>(
         &self,
         order: Ordering,
-        site: &'static Location<'static>,
+        site: impl Into<Position>,
         op: impl FnOnce(Place) -> R,
     ) -> R {
-        let mut op = Some(op);
+        let (site, mut op) = (site.into(), Some(op));
         let result = local::enter_unordered(|thread| {
             self.store_by(thread, order, site, |place| op.take().map(|op| op(place)))
         });
@@ -301,9 +304,10 @@ impl AtomicClock {
         &self,
         thread: &mut ThreadState,
         order: Ordering,
-        site: &'static Location<'static>,
+        site: impl Into<Position>,
         op: impl FnOnce(Place) -> R,
     ) -> R {
+        let site = site.into();
         let locked = self.lock();
         let value = op(self.place_under(&locked));
         let old = if releases(order) {
@@ -321,10 +325,10 @@ impl AtomicClock {
     pub fn rmw<R>(
         &self,
         order: Ordering,
-        site: &'static Location<'static>,
+        site: impl Into<Position>,
         op: impl FnOnce(Place) -> R,
     ) -> R {
-        let mut op = Some(op);
+        let (site, mut op) = (site.into(), Some(op));
         let result = local::enter_unordered(|thread| {
             self.rmw_by(thread, order, site, |place| op.take().map(|op| op(place)))
         });
@@ -336,12 +340,25 @@ impl AtomicClock {
         &self,
         thread: &mut ThreadState,
         order: Ordering,
-        site: &'static Location<'static>,
+        site: impl Into<Position>,
         op: impl FnOnce(Place) -> R,
+    ) -> R {
+        self.rmw_recorded(thread, order, site.into(), op, |_| ())
+    }
+
+    /// As [`AtomicClock::rmw_by`]; `record` is called between its load side, which it is ordered after, and its store side, which tells of it.
+    #[inline]
+    pub(crate) fn rmw_recorded<R>(
+        &self,
+        thread: &mut ThreadState,
+        order: Ordering,
+        site: Position,
+        op: impl FnOnce(Place) -> R,
+        record: impl FnOnce(&mut ThreadState),
     ) -> R {
         let locked = self.lock();
         let value = op(self.place_under(&locked));
-        locked.read_modify_write(thread, order, site);
+        locked.read_modify_write(thread, order, site, record);
         value
     }
 
@@ -351,32 +368,51 @@ impl AtomicClock {
         &self,
         success: Ordering,
         failure: Ordering,
-        site: &'static Location<'static>,
+        site: impl Into<Position>,
         op: impl FnOnce(Place) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut op = Some(op);
+        let (site, mut op) = (site.into(), Some(op));
         let result = local::enter_unordered(|thread| {
-            let locked = self.lock();
-            let value = op.take().map(|op| op(self.place_under(&locked)));
-            if let Some(Err(_)) = value {
-                if !locked.is_known_to(thread) {
-                    let carried = locked.carried();
-                    drop(locked);
-                    carried.load_side(thread, failure, site);
-                }
-            } else {
-                locked.read_modify_write(thread, success, site);
-            }
-            value
+            op.take().map(|op| {
+                self.compare_exchange_recorded(thread, (success, failure), site, op, |_, _| ())
+            })
         });
         // If it passes by, it may turn out to be either.
         let order = if success == Relaxed { failure } else { success };
         self.finish(result, order, op, Result::is_ok)
     }
 
+    /// As [`AtomicClock::compare_exchange`]; `record` is told whether it was a read-modify-write, and called where [`AtomicClock::rmw_recorded`]
+    /// says, or after the load.
+    #[inline]
+    pub(crate) fn compare_exchange_recorded<T, E>(
+        &self,
+        thread: &mut ThreadState,
+        (success, failure): (Ordering, Ordering),
+        site: Position,
+        op: impl FnOnce(Place) -> Result<T, E>,
+        record: impl FnOnce(&mut ThreadState, bool),
+    ) -> Result<T, E> {
+        let locked = self.lock();
+        let value = op(self.place_under(&locked));
+        if value.is_ok() {
+            locked.read_modify_write(thread, success, site, |thread| record(thread, true));
+            return value;
+        }
+        if locked.is_known_to(thread) {
+            drop(locked);
+        } else {
+            let carried = locked.carried();
+            drop(locked);
+            carried.load_side(thread, failure, site);
+        }
+        record(thread, false);
+        value
+    }
+
     /// The re-entrant case: the engine was passed by, and the operation hasn't run.
     #[inline]
-    fn finish<R>(
+    pub(crate) fn finish<R>(
         &self,
         result: Option<Option<R>>,
         order: Ordering,
@@ -520,12 +556,7 @@ struct Carried {
 impl Carried {
     /// What reading the value means for the reader.
     #[inline]
-    fn load_side(
-        &self,
-        thread: &mut ThreadState,
-        order: Ordering,
-        site: &'static Location<'static>,
-    ) {
+    fn load_side(&self, thread: &mut ThreadState, order: Ordering, site: Position) {
         if acquires(order) {
             thread.acquire(&self.clock, &ATOMIC, Some(site));
         } else if !thread.knows_all(&self.clock) {
@@ -549,7 +580,7 @@ impl Carried {
         epoch: Epoch,
         stored: Site,
         order: Ordering,
-        loaded: &'static Location<'static>,
+        loaded: Position,
     ) {
         thread.note_near_miss(NearMiss {
             epoch,
@@ -579,8 +610,8 @@ impl<'a> Locked<'a> {
     fn carried(&self) -> Carried {
         let epoch = self.clock.epoch.load(Relaxed);
         let base = self.clock.base.load(Relaxed);
-        // SAFETY: only ever null or a `&'static Location`, stored by `replace`.
-        let site = unsafe { self.clock.site.load(Relaxed).as_ref() };
+        // SAFETY: null, or what `replace` or `release` stored.
+        let site = unsafe { Position::from_raw(self.clock.site.load(Relaxed)) };
         if epoch & UNRELEASED != 0 {
             return Carried {
                 clock: SyncClock::new(),
@@ -611,7 +642,7 @@ impl<'a> Locked<'a> {
         &self,
         clock: SyncClock,
         stored_in: Epoch,
-        site: &'static Location<'static>,
+        site: Position,
     ) -> Option<Arc<VectorClock>> {
         if clock.is_empty() {
             self.clock
@@ -619,7 +650,7 @@ impl<'a> Locked<'a> {
                 .store(stored_in.bits() | UNRELEASED, Relaxed);
             self.clock
                 .site
-                .store(ptr::from_ref(site).cast_mut(), Relaxed);
+                .store(Position::into_raw(Some(site)), Relaxed);
             return self.replace_base(None);
         }
         self.replace_clock(clock)
@@ -628,8 +659,9 @@ impl<'a> Locked<'a> {
     /// L := `clock`, which isn't empty.
     fn replace_clock(&self, clock: SyncClock) -> Option<Arc<VectorClock>> {
         self.clock.epoch.store(clock.epoch.bits(), Relaxed);
-        let site = clock.site.map_or(ptr::null(), ptr::from_ref).cast_mut();
-        self.clock.site.store(site, Relaxed);
+        self.clock
+            .site
+            .store(Position::into_raw(clock.site), Relaxed);
         self.replace_base(clock.base)
     }
 
@@ -644,11 +676,7 @@ impl<'a> Locked<'a> {
 
     /// L := `C[t]`, in a new epoch from here on.
     #[inline]
-    fn release(
-        &self,
-        thread: &mut ThreadState,
-        site: &'static Location<'static>,
-    ) -> Option<Arc<VectorClock>> {
+    fn release(&self, thread: &mut ThreadState, site: Position) -> Option<Arc<VectorClock>> {
         let epoch = thread.epoch();
         let mut old = None;
         if !thread.has_base(self.clock.base.load(Relaxed)) {
@@ -657,14 +685,14 @@ impl<'a> Locked<'a> {
         self.clock.epoch.store(epoch.bits(), Relaxed);
         self.clock
             .site
-            .store(ptr::from_ref(site).cast_mut(), Relaxed);
+            .store(Position::into_raw(Some(site)), Relaxed);
         thread.advance(&ATOMIC, Some(site));
         old
     }
 
     /// A relaxed read-modify-write in the epoch `stored_in` leaves the clock alone; but if there is none, the last store is now this one.
     #[inline]
-    fn continue_unreleased(&self, stored_in: Epoch, site: &'static Location<'static>) {
+    fn continue_unreleased(&self, stored_in: Epoch, site: Position) {
         let epoch = self.clock.epoch.load(Relaxed);
         if epoch & UNRELEASED != 0 || epoch == 0 && self.clock.base.load(Relaxed).is_null() {
             self.clock
@@ -672,7 +700,7 @@ impl<'a> Locked<'a> {
                 .store(stored_in.bits() | UNRELEASED, Relaxed);
             self.clock
                 .site
-                .store(ptr::from_ref(site).cast_mut(), Relaxed);
+                .store(Position::into_raw(Some(site)), Relaxed);
         }
     }
 
@@ -690,11 +718,13 @@ impl<'a> Locked<'a> {
         &self,
         thread: &mut ThreadState,
         order: Ordering,
-        site: &'static Location<'static>,
+        site: Position,
+        record: impl FnOnce(&mut ThreadState),
     ) -> Option<Arc<VectorClock>> {
         let stored_in = thread.epoch();
         let carried = self.carried();
         carried.load_side(thread, order, site);
+        record(thread);
         let addition = if releases(order) {
             thread.release(&ATOMIC, Some(site))
         } else {
@@ -713,20 +743,23 @@ impl<'a> Locked<'a> {
         self,
         thread: &mut ThreadState,
         order: Ordering,
-        site: &'static Location<'static>,
+        site: Position,
+        record: impl FnOnce(&mut ThreadState),
     ) {
         let garbage = if self.is_known_to(thread) {
             // The join with what this thread knows already is what it publishes now.
             if releases(order) {
+                record(thread);
                 self.release(thread, site)
             } else if thread.release_fence().is_empty() {
+                record(thread);
                 self.continue_unreleased(thread.epoch(), site);
                 None
             } else {
-                self.read_modify_write_slow(thread, order, site)
+                self.read_modify_write_slow(thread, order, site, record)
             }
         } else {
-            self.read_modify_write_slow(thread, order, site)
+            self.read_modify_write_slow(thread, order, site, record)
         };
         drop(self);
         drop(garbage);
@@ -746,18 +779,16 @@ impl Drop for Locked<'_> {
 ///
 /// A release fence lets later relaxed stores carry what came before it; an acquire fence takes what earlier relaxed loads have seen.
 /// A fence that is both does the acquire side first.
-pub fn fence(order: Ordering, site: &'static Location<'static>) {
+pub fn fence(order: Ordering, site: impl Into<Position>) {
+    let site = site.into();
     local::enter(|thread| {
         local::fence(acquires(order), releases(order));
         fence_by(thread, order, site);
     });
 }
 
-pub(crate) fn fence_by(
-    thread: &mut ThreadState,
-    order: Ordering,
-    site: &'static Location<'static>,
-) {
+pub(crate) fn fence_by(thread: &mut ThreadState, order: Ordering, site: impl Into<Position>) {
+    let site = site.into();
     if acquires(order) {
         thread.fence_acquire(&FENCE, Some(site));
     }

@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 use crate::fork::PerProcess;
 use crate::primitive::sync::{Mutex, MutexGuard};
 use crate::primitive::{DashMap, global};
+use crate::stack::position::Position;
 use crate::sync::SyncKind;
 use crate::thread::state::Site;
 
@@ -41,7 +42,7 @@ pub(crate) fn hold_still() -> Still {
 }
 
 fn key(kind: &'static SyncKind, released: Site, acquired: Site) -> Key {
-    let address = |site: Site| site.map_or(0, |site| ptr::from_ref(site).addr());
+    let address = |site: Site| Position::into_raw(site).addr();
     (
         ptr::from_ref(kind).addr(),
         address(released),

@@ -103,24 +103,24 @@ impl SyncClock {
     /// What the calling thread releases now. Empty if the thread is inside the engine already.
     #[inline]
     pub fn released(kind: &'static SyncKind, site: &'static Location<'static>) -> SyncClock {
-        local::enter(|thread| thread.release(kind, Some(site))).unwrap_or_default()
+        local::enter(|thread| thread.release(kind, Some(site.into()))).unwrap_or_default()
     }
 
     /// Orders everything released into this clock before what the calling thread does next.
     #[inline]
     pub fn acquire(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        local::enter(|thread| thread.acquire(self, kind, Some(site)));
+        local::enter(|thread| thread.acquire(self, kind, Some(site.into())));
     }
 
     /// Replaces what this clock held by what the calling thread releases now.
     #[inline]
     pub fn release(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        local::enter(|thread| thread.release_into(self, kind, Some(site)));
+        local::enter(|thread| thread.release_into(self, kind, Some(site.into())));
     }
 
     /// Adds what the calling thread releases now to what this clock holds.
     pub fn release_join(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
-        local::enter(|thread| thread.release_join(self, kind, Some(site)));
+        local::enter(|thread| thread.release_join(self, kind, Some(site.into())));
     }
 
     /// The calling thread has just locked the real lock that guards this clock, and would have waited for it: acquires it and lists the lock as
@@ -167,7 +167,7 @@ impl SyncClock {
             let id = self.id.lock(Mode::Exclusive);
             let is_order =
                 deadlock::order::enter_lock(thread, id, Mode::Exclusive, &lock, patience, &self.id);
-            thread.acquire_by(self, kind, Some(locked), is_order);
+            thread.acquire_by(self, kind, Some(locked.into()), is_order);
             thread.held.push(key, id.number(), Mode::Exclusive, lock);
         });
     }
@@ -179,7 +179,8 @@ impl SyncClock {
         local::enter(|thread| {
             let held = thread.held.pop(key);
             self.id.unlock(Mode::Exclusive, held.as_ref());
-            thread.release_into(self, kind, Some(held.map_or(site, |held| held.locked)));
+            let locked = held.map_or(site, |held| held.locked);
+            thread.release_into(self, kind, Some(locked.into()));
         });
     }
 
@@ -187,7 +188,7 @@ impl SyncClock {
     /// in order before what comes next, even if the lock nests.
     pub fn hand_over(&mut self, kind: &'static SyncKind, site: &'static Location<'static>) {
         if self.id.hand_over() {
-            local::enter(|thread| thread.acquire(self, kind, Some(site)));
+            local::enter(|thread| thread.acquire(self, kind, Some(site.into())));
         }
     }
 
@@ -312,7 +313,7 @@ impl SyncObject {
     pub fn release(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
         local::enter(|thread| {
             let mut clock = self.clock.lock();
-            thread.release_join(&mut clock, kind, Some(site));
+            thread.release_join(&mut clock, kind, Some(site.into()));
         });
     }
 
@@ -320,7 +321,7 @@ impl SyncObject {
     pub fn acquire(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
         local::enter(|thread| {
             let clock = self.clock.lock().clone();
-            thread.acquire(&clock, kind, Some(site));
+            thread.acquire(&clock, kind, Some(site.into()));
         });
     }
 
@@ -333,6 +334,6 @@ impl SyncObject {
         is_order: bool,
     ) {
         let clock = self.clock.lock().clone();
-        thread.acquire_by(&clock, kind, Some(site), is_order);
+        thread.acquire_by(&clock, kind, Some(site.into()), is_order);
     }
 }

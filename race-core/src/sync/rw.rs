@@ -150,7 +150,7 @@ impl RwClock {
             let id = self.writes.id.lock(mode);
             let is_order =
                 deadlock::order::enter_lock(thread, id, mode, &lock, patience, &self.writes.id);
-            thread.acquire_by(&self.writes, kind, Some(locked), is_order);
+            thread.acquire_by(&self.writes, kind, Some(locked.into()), is_order);
             if mode == Mode::Exclusive {
                 self.reads.acquired_by(thread, kind, locked, is_order);
             }

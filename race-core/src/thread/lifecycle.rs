@@ -14,9 +14,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
+use crate::instrumented;
 use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
 use crate::stack::depot::{ContextId, Detail};
+use crate::stack::{calls, capture};
 use crate::sync::{SyncClock, SyncKind};
 use crate::thread::local;
 use crate::thread::record::{Origin, Record};
@@ -85,7 +87,7 @@ impl Handle {
     ///
     /// Start it with [`Handle::start`], or give it up with [`Handle::cancel`].
     pub fn fork(name: Option<&str>, site: &'static Location<'static>) -> Handle {
-        let fork = Handle::with_origin(Origin::Tracked, Some(site));
+        let fork = Handle::with_origin(Origin::Tracked, Some(site.into()));
         if let Some(name) = name {
             fork.0.set_name(name);
         }
@@ -194,8 +196,11 @@ impl Handle {
                 finish_current();
             }
             self.0.os_id.store(os_thread_id(), Relaxed);
-            if self.0.origin == Origin::Foreign {
+            if matches!(self.0.origin, Origin::Foreign | Origin::Instrumented) {
                 self.0.set_born_as(current_os_name());
+            }
+            if instrumented::is_on() {
+                self.0.set_stack(capture::own_stack());
             }
             self.0.set_started();
             local::install(state);
@@ -227,7 +232,7 @@ impl Handle {
 
     /// The thread has ended, and the caller has waited for it: all that it did happens before what the caller does next.
     pub fn join(&self, site: &'static Location<'static>) {
-        self.join_at(Some(site));
+        self.join_at(Some(site.into()));
     }
 
     /// What the thread's end released, for the first one who asks.
@@ -288,6 +293,9 @@ pub(crate) fn adopt() -> ThreadState {
     static PROGRAM: OnceLock<OsName> = OnceLock::new();
     record.set_born_as(*PROGRAM.get_or_init(current_os_name));
     record.os_id.store(os_id, Relaxed);
+    if instrumented::is_on() {
+        record.set_stack(capture::own_stack());
+    }
     record.set_started();
     let base = registry::everything_so_far();
     let epoch = registry::take_slot(&base, &record);
@@ -331,6 +339,7 @@ pub(crate) fn finish(mut state: Box<ThreadState>) {
 fn end_current() {
     local::leave_handlers();
     local::enter_bare(finish_current);
+    calls::end();
 }
 
 /// Makes sure that [`end_current`] runs when the calling thread ends: after its thread-locals' destructors, which may use tracked values.

@@ -128,6 +128,15 @@ pub(crate) fn enter_unordered<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Optio
     enter_or(|| (), f)
 }
 
+/// As [`enter_unordered`], if the engine has met the thread: for what libc does at a thread's very beginning and end.
+#[inline]
+pub(crate) fn enter_known<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
+    if !is_installed() {
+        return None;
+    }
+    enter_unordered(f)
+}
+
 #[inline]
 fn enter_or<R>(passed_by: impl FnOnce(), f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
     let local = local();

@@ -18,6 +18,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use crate::fork::PerProcess;
+use crate::instrumented;
 use crate::shadow::handed_out;
 use crate::thread::lifecycle::Handle;
 use crate::thread::local;
@@ -95,12 +96,16 @@ struct Birth {
 
 extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
     // SAFETY: `pthread_create` below passed a `Box<Birth>` made raw, to this thread only.
-    let birth = *unsafe { Box::from_raw(birth.cast::<Birth>()) };
-    let Birth {
+    let birth = || *unsafe { Box::from_raw(birth.cast::<Birth>()) };
+    // Inside: the box is the engine's, and the thread isn't known yet.
+    let Some(Birth {
         fork,
         routine,
         argument,
-    } = birth;
+    }) = local::enter_bare(birth)
+    else {
+        unreachable!("a new thread is not inside the engine");
+    };
     local::enter_bare(|| {
         // SAFETY: no arguments, no failure.
         let me = unsafe { libc::pthread_self() };
@@ -142,16 +147,27 @@ pub unsafe extern "C-unwind" fn pthread_create(
         // SAFETY: the caller's arguments.
         return unsafe { real(thread, attributes, routine, argument) };
     }
-    let fork =
-        Handle::take_announced().unwrap_or_else(|| Handle::with_origin(Origin::Foreign, None));
+    let fork = Handle::take_announced().unwrap_or_else(|| {
+        let origin = if instrumented::is_on() {
+            Origin::Instrumented
+        } else {
+            Origin::Foreign
+        };
+        Handle::with_origin(origin, None)
+    });
     if is_created_detached(attributes) {
         fork.0.set_detached();
     }
-    let birth = Box::into_raw(Box::new(Birth {
+    let birth = Birth {
         fork: fork.clone(),
         routine,
         argument,
-    }));
+    };
+    let Some(birth) = local::enter_bare(|| Box::into_raw(Box::new(birth))) else {
+        unreachable!("it was outside the engine above");
+    };
+    let roomier = roomier(attributes);
+    let attributes = roomier.as_ref().map_or(attributes, ptr::from_ref);
     // SAFETY: the caller's arguments; `begin` gives the routine its own argument and is given `birth` once.
     let result = unsafe { real(thread, attributes, begin, birth.cast()) };
     if result != 0 {
@@ -171,6 +187,29 @@ pub unsafe extern "C-unwind" fn pthread_create(
         });
     }
     result
+}
+
+/// What the engine needs of a thread's stack, at the least: an instrumented program enters it anywhere.
+const STACK: usize = 256 << 10;
+
+/// The attributes with room for the engine on the stack, if there is too little and it isn't the caller's own memory. Only to be passed on: what
+/// they point to is the caller's.
+fn roomier(attributes: *const libc::pthread_attr_t) -> Option<libc::pthread_attr_t> {
+    if attributes.is_null() || !instrumented::is_on() {
+        return None;
+    }
+    // SAFETY: non-null attributes are initialised, says `pthread_create`'s contract, and results are valid for writes. The copy is changed in a plain number.
+    unsafe {
+        let (mut start, mut size) = (ptr::null_mut(), 0);
+        let known = libc::pthread_attr_getstack(attributes, &mut start, &mut size) == 0;
+        // Without memory of the caller's, glibc says that the stack ends at address 0.
+        let is_own = start.addr().wrapping_add(size) == 0;
+        if !known || !is_own || size >= STACK {
+            return None;
+        }
+        let mut copy = *attributes;
+        (libc::pthread_attr_setstacksize(&mut copy, STACK) == 0).then_some(copy)
+    }
 }
 
 fn is_created_detached(attributes: *const libc::pthread_attr_t) -> bool {

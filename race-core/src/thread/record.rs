@@ -3,6 +3,7 @@
 //! A record outlives its thread, because a report may name an access of a thread that is gone; see [`super::former`].
 //! Nothing here decides about order; clocks are in [`super::state`].
 
+use std::ops::Range;
 use std::panic::Location;
 use std::ptr;
 use std::sync::OnceLock;
@@ -15,6 +16,7 @@ use crate::fork::Lock;
 use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
 use crate::stack::depot::ContextId;
+use crate::stack::position::Position;
 use crate::sync::{SyncClock, SyncKind, SyncObject};
 use crate::thread::lifecycle::{OsName, Start};
 use crate::thread::state::{Site, ThreadState};
@@ -26,6 +28,8 @@ pub(crate) enum Origin {
     Main,
     /// Started through [`super::Handle`] by a wrapper, which sees every way of joining it but `pthread_join`.
     Tracked,
+    /// Started by whoever, in a program that is [instrumented](crate::instrumented) as a whole: all that it does and learns is seen.
+    Instrumented,
     /// Started by plain `std::thread` or C: its start was seen, and `pthread_join`. Once detached, its end may be learned of unseen.
     Foreign,
     /// Found running. Neither its start nor its end can be known.
@@ -54,6 +58,8 @@ pub(crate) struct Record {
     name: OnceLock<Box<str>>,
     /// What the operating system called it when it started: its creator's name.
     born_as: OnceLock<OsName>,
+    /// Where its stack is: only in an instrumented program.
+    stack: OnceLock<Range<usize>>,
     /// The epoch it is in, or was last in.
     pub(crate) clock: AtomicU64,
     /// The operating system's thread id, once it runs.
@@ -96,6 +102,7 @@ impl Record {
             std_scope: OnceLock::new(),
             name: OnceLock::new(),
             born_as: OnceLock::new(),
+            stack: OnceLock::new(),
             clock: AtomicU64::new(0),
             os_id: AtomicU32::new(0),
             started: AtomicBool::new(false),
@@ -127,6 +134,17 @@ impl Record {
 
     pub(super) fn born_as(&self) -> OsName {
         self.born_as.get().copied().unwrap_or_default()
+    }
+
+    pub(super) fn set_stack(&self, stack: Range<usize>) {
+        let _ = self.stack.set(stack);
+    }
+
+    /// Whether its stack is known, and this address was there.
+    pub(crate) fn has_on_stack(&self, address: usize) -> bool {
+        self.stack
+            .get()
+            .is_some_and(|stack| stack.contains(&address))
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
@@ -224,7 +242,7 @@ impl Record {
     /// on; `thread` is one of these, or has heard of one since this thread was last seen alive. For a thread found running, anybody may have waited.
     pub(crate) fn end_may_be_known_unseen(&self, thread: &ThreadState) -> bool {
         match self.origin {
-            Origin::Main | Origin::Tracked => false,
+            Origin::Main | Origin::Tracked | Origin::Instrumented => false,
             Origin::Unknown => true,
             Origin::Foreign => self.is_detached() && self.has_ancestor_known_to(thread),
         }
@@ -273,16 +291,16 @@ impl Record {
         self.last_release_kind
             .store(ptr::from_ref(kind).cast_mut(), Relaxed);
         self.last_release_site
-            .store(site.map_or(ptr::null(), ptr::from_ref).cast_mut(), Relaxed);
+            .store(Position::into_raw(site), Relaxed);
     }
 
     /// The last release, if there was one. The two halves may be of neighbouring releases if the thread is running.
     pub(crate) fn last_release(&self) -> Option<(&'static SyncKind, Site)> {
-        // SAFETY: both are null or came from a `&'static` in `note_release`.
+        // SAFETY: both came from `note_release`, or are null: a `&'static`, and a position.
         unsafe {
             Some((
                 self.last_release_kind.load(Relaxed).as_ref()?,
-                self.last_release_site.load(Relaxed).as_ref(),
+                Position::from_raw(self.last_release_site.load(Relaxed)),
             ))
         }
     }

@@ -479,7 +479,7 @@ mod tests {
         let mut at = take_slot(&knows, &thread);
         let first = at;
         let last = Epoch::new(at.slot(), 7);
-        thread.note_release(&KIND, Some(site));
+        thread.note_release(&KIND, Some(site.into()));
         for end in [last, Epoch::new(at.slot(), 9)] {
             free_slot(end, end.clock());
             knows.raise(end);
@@ -497,7 +497,7 @@ mod tests {
             assert!(former.is_finished());
             assert_eq!(former.epoch(), last);
             let (kind, released) = former.last_release().unwrap();
-            assert!(std::ptr::eq(kind, &KIND) && released == Some(site));
+            assert!(std::ptr::eq(kind, &KIND) && released == Some(site.into()));
             let creator = former.creator.as_ref().unwrap();
             let creators_creator = creator.creator.as_ref().unwrap();
             assert_eq!([creator.number, creators_creator.number], creators);

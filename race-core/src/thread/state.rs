@@ -4,7 +4,6 @@
 //! own entry taken from `epoch`; `F[t]` is `release_fence`; `P[t]` is `pending`.
 //! Only the owning thread ever touches it, inside [`local::enter`]; what others may read of a thread is in its [`Record`].
 
-use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -17,6 +16,7 @@ use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
 use crate::stack::capture::{self, ContextCache};
 use crate::stack::depot::{ContextId, Detail};
+use crate::stack::position::Position;
 use crate::sync::edge::{EdgeCache, EdgeId};
 use crate::sync::lock_id::LockId;
 use crate::sync::{SyncClock, SyncKind};
@@ -26,8 +26,8 @@ use crate::thread::local;
 use crate::thread::record::Record;
 use crate::thread::registry;
 
-/// A place in the program's text, where it is known: C and plain `std::thread` have none.
-pub(crate) type Site = Option<&'static Location<'static>>;
+/// A place in the program, where it is known: C and plain `std::thread` have none.
+pub(crate) type Site = Option<Position>;
 
 /// Near misses kept of a thread: enough for a flag or two, and the report needs only the right one.
 const NEAR_MISSES: usize = 4;

@@ -102,16 +102,16 @@ impl Pair {
     }
 }
 
-fn store_site() -> &'static Location<'static> {
-    Location::caller()
+fn store_site() -> Position {
+    Location::caller().into()
 }
 
-fn load_site() -> &'static Location<'static> {
-    Location::caller()
+fn load_site() -> Position {
+    Location::caller().into()
 }
 
-fn fence_site() -> &'static Location<'static> {
-    Location::caller()
+fn fence_site() -> Position {
+    Location::caller().into()
 }
 
 /// On a thread of its own: a state publishes its epoch to the fast path of whoever runs it.

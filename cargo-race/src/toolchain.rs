@@ -1,0 +1,175 @@
+//! The user's Rust toolchain: which one it is, where its parts are, and whether its std can be instrumented.
+//!
+//! Nothing here may write or make anything, so that `doctor` can ask it all.
+
+use std::fs;
+use std::hash::BuildHasher;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail, ensure};
+use cargo_config2::PathAndArgs;
+use foldhash::quality::FixedState;
+
+use crate::runtime;
+
+/// The version of how the std is instrumented. One that was made in another way is made anew.
+const RECIPE: u32 = 1;
+
+pub(crate) struct Toolchain {
+    /// What to run as `rustc`, with the user's wrapper if there is one.
+    pub(crate) rustc: PathAndArgs,
+    /// All that `rustc -vV` says.
+    pub(crate) version: String,
+    pub(crate) host: String,
+    pub(crate) sysroot: PathBuf,
+}
+
+/// A file of the toolchain's std.
+#[derive(Hash)]
+pub(crate) struct StdFile {
+    pub(crate) name: String,
+    pub(crate) bytes: u64,
+}
+
+impl Toolchain {
+    /// The toolchain that `rustc` belongs to.
+    pub(crate) fn of(rustc: &PathAndArgs) -> anyhow::Result<Self> {
+        let version = output(rustc, &["-vV"])?;
+        let host = version
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+            .with_context(|| format!("`{} -vV` names no host", rustc.path.display()))?
+            .to_owned();
+        let sysroot = output(rustc, &["--print", "sysroot"])?.trim_end().into();
+        Ok(Self {
+            rustc: rustc.clone(),
+            version,
+            host,
+            sysroot,
+        })
+    }
+
+    /// As the first line of `rustc -vV` has it: `1.95.0 (59807616e 2026-04-14)`.
+    pub(crate) fn name(&self) -> &str {
+        let first = self.version.lines().next().unwrap_or_default();
+        first.strip_prefix("rustc ").unwrap_or(first)
+    }
+
+    /// Where std's crates are.
+    pub(crate) fn libraries(&self) -> PathBuf {
+        libraries_in(&self.sysroot, &self.host)
+    }
+
+    pub(crate) fn lld(&self) -> PathBuf {
+        let tools = self.sysroot.join("lib/rustlib").join(&self.host);
+        tools.join("bin/rust-lld")
+    }
+
+    /// A run of one of the toolchain's own tools, which look for its LLVM.
+    pub(crate) fn tool(&self, path: &Path) -> Command {
+        let mut command = Command::new(path);
+        command.env("LD_LIBRARY_PATH", self.sysroot.join("lib"));
+        command
+    }
+
+    /// What the std consists of, the largest first.
+    pub(crate) fn std_files(&self) -> anyhow::Result<Vec<StdFile>> {
+        let folder = self.libraries();
+        let context = || format!("the toolchain's std: {}", folder.display());
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&folder).with_context(context)? {
+            let entry = entry.with_context(context)?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            if name.ends_with(".rlib") || name.ends_with(".rmeta") {
+                let bytes = entry.metadata().with_context(context)?.len();
+                files.push(StdFile { name, bytes });
+            }
+        }
+        files.sort_by(|a, b| (b.bytes, &b.name).cmp(&(a.bytes, &a.name)));
+        Ok(files)
+    }
+
+    /// What to call the instrumented std of this toolchain: another for every other compiler or std.
+    pub(crate) fn key(&self) -> anyhow::Result<String> {
+        let hash = FixedState::default().hash_one((RECIPE, &self.version, self.std_files()?));
+        let release = self.name().split(' ').next().unwrap_or_default();
+        Ok(format!("std-{release}-{hash:016x}"))
+    }
+
+    /// Fails with what would be right if programs for this host can't be checked.
+    pub(crate) fn check_host(&self) -> anyhow::Result<()> {
+        let served = runtime::TARGET;
+        ensure!(
+            runtime::IS_THERE,
+            "there is no runtime for {served} yet: `cargo race` can check programs for x86_64-unknown-linux-gnu"
+        );
+        ensure!(
+            self.host == served,
+            "rustc {} compiles for {}, and this cargo-race checks programs for {served}: use a toolchain of that host, or install cargo-race with this one",
+            self.name(),
+            self.host,
+        );
+        Ok(())
+    }
+
+    /// Fails with what would be right if the linker that instruments the std isn't there.
+    pub(crate) fn check_lld(&self) -> anyhow::Result<()> {
+        let lld = self.lld();
+        ensure!(
+            lld.is_file(),
+            "rustc {} comes without rust-lld (no {}): use a toolchain of rustup's, 1.95 or newer",
+            self.name(),
+            lld.display(),
+        );
+        Ok(())
+    }
+
+    /// Fails with what would be right if the std has no bitcode to instrument.
+    pub(crate) fn check_bitcode(&self) -> anyhow::Result<()> {
+        let is_std = |file: &StdFile| file.name.starts_with("libstd-");
+        let files = self.std_files()?;
+        let rlib = files.iter().find(|f| is_std(f) && f.name.ends_with("rlib"));
+        let Some(rlib) = rlib else {
+            bail!(
+                "rustc {} has no std for {} in {}: `rustup target add {}`",
+                self.name(),
+                self.host,
+                self.libraries().display(),
+                self.host,
+            );
+        };
+        let path = self.libraries().join(&rlib.name);
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        ensure!(
+            crate::rlib::has_bitcode(&bytes).with_context(|| path.display().to_string())?,
+            "the std of rustc {} holds no bitcode, so it can't be instrumented: use a toolchain of rustup's",
+            self.name(),
+        );
+        Ok(())
+    }
+}
+
+/// Where a sysroot has std's crates for `target`.
+pub(crate) fn libraries_in(sysroot: &Path, target: &str) -> PathBuf {
+    sysroot.join("lib/rustlib").join(target).join("lib")
+}
+
+fn output(rustc: &PathAndArgs, arguments: &[&str]) -> anyhow::Result<String> {
+    let shown = || format!("`{} {}`", rustc.path.display(), arguments.join(" "));
+    let output = Command::new(&rustc.path)
+        .args(&rustc.args)
+        .args(arguments)
+        .output()
+        .with_context(shown)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{} failed: {}",
+        shown(),
+        said.trim()
+    );
+    String::from_utf8(output.stdout).with_context(shown)
+}

@@ -1,0 +1,30 @@
+//! The face for a program that is instrumented as a whole, its standard library included: every load and store announces itself.
+//!
+//! - [`begin`]: it is one. Then nothing orders its threads but what is seen, and nothing need be assumed of their ends.
+//! - [`calls`]: functions entered and left; so no stack is unwound.
+//! - [`atomic`]: atomics in the program's memory, which are accesses as well.
+//!
+//! - `memory`: heap blocks, from their allocation to their end.
+//!
+//! Plain accesses are [`range::access`](crate::shadow::range::access). Nothing here may know who emits the announcements.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
+pub mod atomic;
+pub(crate) mod memory;
+
+pub use crate::stack::calls;
+
+static ON: AtomicBool = AtomicBool::new(false);
+
+/// The program is instrumented as a whole. To be called before it starts a thread; calling it again changes nothing.
+pub fn begin() {
+    ON.store(true, Relaxed);
+}
+
+/// Whether it is.
+#[inline]
+pub(crate) fn is_on() -> bool {
+    ON.load(Relaxed)
+}

@@ -1,0 +1,116 @@
+//! Atomic operations of an instrumented program: the clock is that of the address, and the shadow of the memory has the access, so that a plain access
+//! which isn't ordered with it is a race.
+//!
+//! What an operation synchronises with is ordered before its own access, and who synchronises with the operation is ordered after it: the access is
+//! recorded after the load side and before the store side.
+//!
+//! Each takes the real operation, which runs exactly once (a load may be repeated), with the ordering that it is given here.
+
+use std::sync::atomic::Ordering;
+
+use crate::Position;
+use crate::shadow::range::{self, AccessKind};
+use crate::shadow::state::Class;
+use crate::stack::depot::Detail;
+use crate::sync::atomic::AtomicClock;
+use crate::sync::outlying;
+use crate::thread::local;
+use crate::thread::state::ThreadState;
+
+/// The memory of an atomic, and the position of an operation on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Atomic {
+    /// The address of its first byte.
+    pub address: usize,
+    /// Its size in bytes.
+    pub size: usize,
+    /// Where the operation is.
+    pub site: Position,
+}
+
+impl Atomic {
+    fn clock(&self) -> &'static AtomicClock {
+        outlying::clock_of(self.address)
+    }
+
+    fn record(&self, thread: &mut ThreadState, class: Class) {
+        let Atomic {
+            address,
+            size,
+            site,
+        } = *self;
+        range::access_by(thread, address, size, class, Detail::Plain, Some(site));
+    }
+
+    /// A load.
+    pub fn load<R>(&self, order: Ordering, op: impl Fn() -> R) -> R {
+        let value = self.clock().load(order, self.site, |_| op());
+        range::access(
+            self.address,
+            self.size,
+            AccessKind::AtomicRead,
+            Some(self.site),
+        );
+        value
+    }
+
+    /// A store.
+    pub fn store<R>(&self, order: Ordering, op: impl FnOnce() -> R) -> R {
+        range::access(
+            self.address,
+            self.size,
+            AccessKind::AtomicWrite,
+            Some(self.site),
+        );
+        self.clock().store(order, self.site, |_| op())
+    }
+
+    /// A read-modify-write that always writes.
+    pub fn rmw<R>(&self, order: Ordering, op: impl FnOnce() -> R) -> R {
+        let clock = self.clock();
+        let mut op = Some(op);
+        let result = local::enter_unordered(|thread| {
+            op.take().map(|op| {
+                let record = |thread: &mut ThreadState| self.record(thread, Class::AtomicWrite);
+                clock.rmw_recorded(thread, order, self.site, |_| op(), record)
+            })
+        });
+        clock.finish(result, order, op.map(|op| |_| op()), |_| false)
+    }
+
+    /// A compare-exchange: `Err` means that it was only a load, with the ordering `failure`.
+    pub fn compare_exchange<T, E>(
+        &self,
+        success: Ordering,
+        failure: Ordering,
+        op: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let clock = self.clock();
+        let mut op = Some(op);
+        let result = local::enter_unordered(|thread| {
+            op.take().map(|op| {
+                let record = |thread: &mut ThreadState, wrote| {
+                    let class = if wrote {
+                        Class::AtomicWrite
+                    } else {
+                        Class::AtomicRead
+                    };
+                    self.record(thread, class);
+                };
+                clock.compare_exchange_recorded(
+                    thread,
+                    (success, failure),
+                    self.site,
+                    |_| op(),
+                    record,
+                )
+            })
+        });
+        let order = if success == Ordering::Relaxed {
+            failure
+        } else {
+            success
+        };
+        clock.finish(result, order, op.map(|op| |_| op()), Result::is_ok)
+    }
+}

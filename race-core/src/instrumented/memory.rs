@@ -1,0 +1,89 @@
+//! Heap blocks of an instrumented program: who allocated them, and that taking one back is a write to all of it.
+//!
+//! What comes from inside the engine is the engine's memory, and is left alone; so is what libc does before a thread's start and after its end.
+
+use crate::Position;
+use crate::shadow::blocks::{self, Block};
+use crate::shadow::range::{self, AccessKind};
+use crate::shadow::state::Class;
+use crate::stack::depot::Detail;
+use crate::thread::local;
+use crate::thread::state::{Site, ThreadState};
+
+/// Blocks up to this size are recorded as freed in whole. Of larger ones, and of mappings, only the pages that were accessed are: the others may
+/// never have had memory.
+const WHOLE: usize = 1 << 16;
+
+/// Mappings larger than this aren't looked through.
+const LARGEST: usize = 1 << 32;
+
+fn site(caller: usize) -> Site {
+    Some(Position::of_code(caller))
+}
+
+/// `size` bytes at `address` have been allocated. What was there before is forgotten already.
+pub(crate) fn allocated(address: usize, size: usize, caller: usize) {
+    local::enter_known(|thread| {
+        blocks::add(Block {
+            address,
+            size,
+            epoch: thread.epoch(),
+            context: thread.context(site(caller), Detail::Plain),
+            freed: None,
+        });
+    });
+}
+
+/// The block at `address` is about to be freed. Its size, if it is known.
+pub(crate) fn freed(address: usize, caller: usize) -> Option<usize> {
+    local::enter_known(|thread| {
+        let by = (thread.epoch(), thread.context(site(caller), Detail::Free));
+        let size = blocks::free(address, by)?;
+        if size <= WHOLE {
+            write(thread, address, size, caller);
+        } else {
+            write_where_accessed(thread, address, size, caller);
+        }
+        Some(size)
+    })
+    .flatten()
+}
+
+/// A block that was about to be freed was moved to `new` with its first `size` bytes; or stays where it is, if that is 0.
+pub(crate) fn moved(old: usize, new: usize, size: usize, caller: usize) {
+    if new == 0 {
+        local::enter_known(|_| blocks::keep(old));
+    } else {
+        range::access(new, size, AccessKind::Write, site(caller));
+    }
+}
+
+/// `size` bytes at `address` are about to be unmapped.
+pub(crate) fn unmapped(address: usize, size: usize, caller: usize) {
+    if size <= LARGEST {
+        local::enter_known(|thread| write_where_accessed(thread, address, size, caller));
+    }
+}
+
+fn write(thread: &mut ThreadState, address: usize, size: usize, caller: usize) {
+    range::access_by(
+        thread,
+        address,
+        size,
+        Class::Write,
+        Detail::Free,
+        site(caller),
+    );
+}
+
+fn write_where_accessed(thread: &mut ThreadState, address: usize, size: usize, caller: usize) {
+    let end = address.saturating_add(size);
+    let mut at = address;
+    while at < end {
+        let next = (at / range::PAGE + 1).saturating_mul(range::PAGE).min(end);
+        if range::has_page(at) {
+            write(thread, at, next - at, caller);
+        }
+        at = next;
+    }
+}

@@ -1,0 +1,232 @@
+//! The calls that an instrumented thread is in: it announces where each function is to return to, and that it has returned.
+//!
+//! A shadow of the thread's stack: one entry a call, and nothing of calls that are over. The [path](super::path) of an entry is looked up when an access
+//! wants it, and kept until the entry is overwritten; so a call that records nothing costs two stores.
+//!
+//! A panic passes the landing pads that announce the return; a `longjmp` doesn't, nor does a fiber that goes on in another thread. So there may be entries
+//! too many or too few: then stacks are shown with frames that aren't there, or without some that are, and nothing worse may come of it.
+//!
+//! Entered from signal handlers too, at any moment. The memory is the operating system's, got without libc: nothing here may allocate.
+
+use std::cell::Cell;
+use std::ptr;
+
+use super::path::{self, PathId};
+
+/// A function that has been entered and not left.
+struct Call {
+    /// Where it returns to.
+    address: usize,
+    /// The [`PathId`] of this call, or 0 while nobody has asked.
+    path: usize,
+}
+
+/// Bytes for the calls of a thread at first.
+const INITIAL: usize = 1 << 16;
+/// Bytes at most. Beyond, the stack is taken to be nonsense, and all entries are dropped.
+const MAX: usize = 1 << 25;
+
+struct Calls {
+    /// The next entry's place.
+    top: Cell<*mut Call>,
+    end: Cell<*mut Call>,
+    base: Cell<*mut Call>,
+}
+
+thread_local! {
+    static CALLS: Calls = const {
+        Calls {
+            top: Cell::new(ptr::null_mut()),
+            end: Cell::new(ptr::null_mut()),
+            base: Cell::new(ptr::null_mut()),
+        }
+    };
+}
+
+/// A function of the calling thread has been entered, and is to return to `address`.
+#[inline(always)]
+pub fn enter(address: usize) {
+    CALLS.with(|calls| {
+        if calls.top.get() == calls.end.get() {
+            calls.make_room();
+        }
+        calls.push(address);
+    });
+}
+
+/// The function that was entered last is about to return.
+#[inline(always)]
+pub fn leave() {
+    CALLS.with(|calls| {
+        let top = calls.top.get();
+        if top != calls.base.get() {
+            calls.top.set(top.wrapping_sub(1));
+        }
+    });
+}
+
+impl Calls {
+    #[inline(always)]
+    fn push(&self, address: usize) {
+        let top = self.top.get();
+        // Without memory there is no place.
+        if top != self.end.get() {
+            // SAFETY: between `base` and `end` is memory for entries, of this thread's.
+            unsafe { top.write(Call { address, path: 0 }) };
+            self.top.set(top.wrapping_add(1));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_room(&self) {
+        let (base, end) = (self.base.get(), self.end.get());
+        let size = end.addr() - base.addr();
+        if size >= MAX {
+            self.top.set(base);
+            return;
+        }
+        let larger = if size == 0 { INITIAL } else { 2 * size };
+        let Some(place) = map(larger) else {
+            self.top.set(base);
+            return;
+        };
+        // SAFETY: the old entries, into fresh memory that has room for twice as many.
+        unsafe { ptr::copy_nonoverlapping(base.cast::<u8>(), place.cast::<u8>(), size) };
+        self.base.set(place);
+        self.top.set(place.wrapping_byte_add(size));
+        self.end.set(place.wrapping_byte_add(larger));
+        unmap(base, size);
+    }
+
+    /// How the innermost function was called, if any call is known.
+    fn path(&self) -> Option<PathId> {
+        let (base, top) = (self.base.get(), self.top.get());
+        let mut known = top;
+        let mut path = None;
+        while known != base {
+            let call = known.wrapping_sub(1);
+            // SAFETY: between `base` and `top` are this thread's entries, and nobody else's code runs meanwhile but signal handlers', which
+            // leave them as they are.
+            path = PathId::from_bits(unsafe { (*call).path } as u32);
+            if path.is_some() {
+                break;
+            }
+            known = call;
+        }
+        while known != top {
+            // SAFETY: as above.
+            let call = unsafe { &mut *known };
+            let id = path::intern(path, call.address);
+            call.path = PathId::bits(Some(id)) as usize;
+            path = Some(id);
+            known = known.wrapping_add(1);
+        }
+        path
+    }
+}
+
+/// How the function that the calling thread is in was called. None outside instrumented functions. Inside the engine.
+pub(crate) fn path() -> Option<PathId> {
+    CALLS.with(Calls::path)
+}
+
+/// The calling thread ends. What it still calls needs new memory.
+pub(crate) fn end() {
+    CALLS.with(|calls| {
+        let base = calls.base.replace(ptr::null_mut());
+        let size = calls.end.replace(ptr::null_mut()).addr() - base.addr();
+        calls.top.set(ptr::null_mut());
+        unmap(base, size);
+    });
+}
+
+/// By a system call: `mmap` is interposed, and may be the program's.
+fn map(size: usize) -> Option<*mut Call> {
+    // SAFETY: fresh private memory, which overlaps nothing that anybody has.
+    let place = unsafe {
+        libc::syscall(
+            libc::SYS_mmap,
+            0usize,
+            size,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1isize,
+            0usize,
+        )
+    };
+    (place > 0).then(|| ptr::with_exposed_provenance_mut(place as usize))
+}
+
+fn unmap(place: *mut Call, size: usize) {
+    if size > 0 {
+        // SAFETY: from `map`, of this size, and nobody has a pointer into it any more.
+        unsafe { libc::syscall(libc::SYS_munmap, place, size) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses() -> Vec<usize> {
+        path::addresses(path())
+    }
+
+    /// On a thread of its own, whose calls nobody else announces.
+    fn apart(test: fn()) {
+        std::thread::spawn(test).join().unwrap();
+    }
+
+    #[test]
+    fn calls_that_are_over_are_forgotten() {
+        apart(|| {
+            assert!(addresses().is_empty());
+            enter(1);
+            enter(2);
+            assert_eq!(addresses(), [2, 1]);
+            leave();
+            enter(3);
+            assert_eq!(addresses(), [3, 1]);
+            assert_eq!(addresses(), [3, 1]);
+            leave();
+            leave();
+            assert!(addresses().is_empty());
+            // More returns than calls.
+            leave();
+            enter(4);
+            assert_eq!(addresses(), [4]);
+            end();
+            assert!(addresses().is_empty());
+            enter(5);
+            assert_eq!(addresses(), [5]);
+        });
+    }
+
+    #[test]
+    fn as_many_calls_as_a_stack_has_room_for() {
+        apart(|| {
+            let many = 2 * INITIAL / size_of::<Call>() + 10;
+            for call in 0..many {
+                enter(1000 + call);
+            }
+            let all = addresses();
+            assert_eq!((all.len(), all[0], all[many - 1]), (many, 999 + many, 1000));
+            for _ in 0..many {
+                leave();
+            }
+            assert!(addresses().is_empty());
+        });
+    }
+
+    #[test]
+    fn entries_that_nobody_takes_away_use_up_no_more_than_the_limit() {
+        apart(|| {
+            for _ in 0..MAX / size_of::<Call>() {
+                enter(7);
+            }
+            enter(8);
+            assert_eq!(addresses(), [8]);
+        });
+    }
+}
