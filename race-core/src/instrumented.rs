@@ -15,6 +15,12 @@ pub mod atomic;
 pub(crate) mod memory;
 
 pub use crate::stack::calls;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static")
+))]
+pub use crate::thread::pthread::Real;
 
 static ON: AtomicBool = AtomicBool::new(false);
 

@@ -8,8 +8,11 @@
 //! - `values`: the real operations on the values.
 //! - `threads_lock`: a lock of std's that orders nothing.
 //! - [`frames`]: functions entered and left, and the start.
+//! - [`descriptors`]: pipes and sockets, by which programs speak.
+//! - [`locks`]: C's locks and semaphores.
+//! - `interpose`: how functions of libc are put in front of the real ones.
 //!
-//! What lies below Rust (threads, `malloc`, signals, `fork`, the exit) is interposed by `race-core` itself, which this crate switches to a program that
+//! What else lies below Rust (threads, `malloc`, signals, `fork`, the exit) is interposed by `race-core` itself, which this crate switches to a program that
 //! is instrumented as a whole. `exports.txt` lists the names that the program is to find here.
 //!
 //! No rule of order or of races may be here. Nothing here may be instrumented, and nothing may panic: there is nobody to catch it.
@@ -38,6 +41,9 @@ macro_rules! with_caller {
 
 pub mod access;
 pub mod atomics;
+pub mod descriptors;
 pub mod frames;
+mod interpose;
+pub mod locks;
 mod threads_lock;
 mod values;

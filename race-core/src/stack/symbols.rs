@@ -294,7 +294,8 @@ fn function_start(address: usize) -> usize {
 }
 
 /// Crates whose frames say nothing about the user's program.
-const INTERNAL_CRATES: [&str; 8] = [
+const INTERNAL_CRATES: [&str; 9] = [
+    "__rustc",
     "std",
     "core",
     "alloc",

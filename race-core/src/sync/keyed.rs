@@ -2,19 +2,19 @@
 //!
 //! An address that was released into is remembered until [`forget`]: a stale entry can only add order, never a false report.
 
-use std::panic::Location;
 use std::sync::Arc;
 
 use dashmap::DashMap;
 
 use crate::fork::PerProcess;
+use crate::stack::position::Position;
 use crate::sync::{SyncKind, SyncObject};
 use crate::thread::local;
 
 static OBJECTS: PerProcess<DashMap<usize, Arc<SyncObject>>> = PerProcess::new();
 
 /// Adds what the calling thread has done to what an acquire of `key` will see.
-pub fn release(key: usize, kind: &'static SyncKind, site: &'static Location<'static>) {
+pub fn release(key: usize, kind: &'static SyncKind, site: impl Into<Position>) {
     let object = local::enter_bare(|| OBJECTS.get().entry(key).or_default().clone());
     if let Some(object) = object {
         object.release(kind, site);
@@ -22,7 +22,7 @@ pub fn release(key: usize, kind: &'static SyncKind, site: &'static Location<'sta
 }
 
 /// Orders everything released into `key` so far before what the calling thread does next.
-pub fn acquire(key: usize, kind: &'static SyncKind, site: &'static Location<'static>) {
+pub fn acquire(key: usize, kind: &'static SyncKind, site: impl Into<Position>) {
     let object = local::enter_bare(|| OBJECTS.get().get(&key).map(|object| object.clone()));
     if let Some(Some(object)) = object {
         object.acquire(kind, site);

@@ -25,6 +25,7 @@ use crate::fork::Lock;
 use crate::primitive::const_fn;
 use crate::primitive::sync::Arc;
 use crate::stack::depot::HeldLock;
+use crate::stack::position::Position;
 use crate::sync::lock_id::LockId;
 use crate::thread::local;
 use crate::thread::registry;
@@ -310,7 +311,7 @@ impl SyncObject {
     }
 
     /// Adds what the calling thread has done to what an acquire will see.
-    pub fn release(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
+    pub fn release(&self, kind: &'static SyncKind, site: impl Into<Position>) {
         local::enter(|thread| {
             let mut clock = self.clock.lock();
             thread.release_join(&mut clock, kind, Some(site.into()));
@@ -318,7 +319,7 @@ impl SyncObject {
     }
 
     /// Orders everything released so far before what the calling thread does next.
-    pub fn acquire(&self, kind: &'static SyncKind, site: &'static Location<'static>) {
+    pub fn acquire(&self, kind: &'static SyncKind, site: impl Into<Position>) {
         local::enter(|thread| {
             let clock = self.clock.lock().clone();
             thread.acquire(&clock, kind, Some(site.into()));

@@ -52,13 +52,15 @@ pub(crate) fn prepare() {
 }
 
 /// The definition of a libc function behind ours.
-pub(crate) struct Real {
+#[derive(Debug)]
+pub struct Real {
     name: &'static CStr,
     address: AtomicPtr<c_void>,
 }
 
 impl Real {
-    pub(crate) const fn new(name: &'static CStr) -> Real {
+    /// That of this name.
+    pub const fn new(name: &'static CStr) -> Real {
         Real {
             name,
             address: AtomicPtr::new(ptr::null_mut()),
@@ -71,7 +73,8 @@ impl Real {
         ptr::NonNull::new(self.address.load(Relaxed))
     }
 
-    pub(crate) fn get(&self) -> Option<ptr::NonNull<c_void>> {
+    /// Its address. None if there is no such function.
+    pub fn get(&self) -> Option<ptr::NonNull<c_void>> {
         self.known().or_else(|| {
             // SAFETY: a NUL-terminated name.
             let address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
