@@ -107,9 +107,12 @@ value!(u16, AtomicU16);
 value!(u32, AtomicU32);
 value!(u64, AtomicU64);
 
+/// Never inlined: LLVM would do that into functions compiled without the instruction, and there make a call of it to a library that nobody links.
+///
 /// # Safety
 ///
 /// As for a compare-exchange there.
+#[inline(never)]
 #[target_feature(enable = "cmpxchg16b")]
 unsafe fn exchange_wide(place: *mut u128, expected: u128, new: u128) -> u128 {
     // SAFETY: the caller's.
