@@ -18,6 +18,7 @@ mod fake_order;
 mod lifecycles;
 mod memory;
 mod orderings;
+mod outside;
 mod ownership;
 mod publication;
 mod stacks;
@@ -50,6 +51,7 @@ const MODULES: &[&[Entry]] = &[
     lifecycles::PROGRAMS,
     memory::PROGRAMS,
     orderings::PROGRAMS,
+    outside::PROGRAMS,
     ownership::PROGRAMS,
     publication::PROGRAMS,
     stacks::PROGRAMS,

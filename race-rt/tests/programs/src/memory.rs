@@ -326,7 +326,7 @@ fn c_memcpy(_: usize) {
 fn c_memset(_: usize) {
     in_turn(
         || {
-            unsafe { *BUFFER.at(50) = 1 }; // race: c_memset
+            unsafe { *BUFFER.at(60) = 1 }; // race: c_memset
         },
         || {
             support::c_memset(BUFFER.at(0), 3, LENGTH); // race: c_memset

@@ -51,9 +51,10 @@ impl<T> Plain<T> {
     }
 }
 
-/// A read that stays, whoever wants the value, and that the compiler attributes to its line.
+/// A read that stays, whoever wants the value, and where it is: of a function that begins with a read, LLVM moves that to the callers, and forgets the line.
 #[inline(never)]
 pub(crate) fn read<T: Copy>(pointer: *const T) -> T {
+    let pointer = black_box(pointer);
     // SAFETY: none: see `Plain`.
     black_box(unsafe { *pointer })
 }

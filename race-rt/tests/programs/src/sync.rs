@@ -159,7 +159,8 @@ fn prim_05_unlocked_look(_: usize) {
             queue.items.reach().push(1); // race: prim_05_unlocked_look
         },
         || {
-            let is_empty = queue.items.reach().is_empty(); // race: prim_05_unlocked_look
+            let items = std::hint::black_box(queue.items.reach());
+            let is_empty = items.is_empty(); // race: prim_05_unlocked_look
             assert!(!is_empty);
         },
     );
