@@ -30,6 +30,11 @@ fn main() -> anyhow::Result<()> {
 fn make(target: &str, object: &Path) -> anyhow::Result<()> {
     let here = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
     let workspace = here.parent().context("cargo-race is in a workspace")?;
+    ensure!(
+        workspace.join("race-rt").is_dir(),
+        "the runtime's sources are not in {}: cargo-race is built in a copy of the repository",
+        workspace.display(),
+    );
     for source in ["race-rt", "race-core", "Cargo.toml", "Cargo.lock"] {
         println!(
             "cargo::rerun-if-changed={}",

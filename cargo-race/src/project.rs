@@ -101,7 +101,7 @@ impl Project {
         if profile.is_none() {
             let ours = [
                 ("inherits", "\"dev\""),
-                ("opt-level", "2"),
+                ("opt-level", "3"),
                 ("split-debuginfo", "\"off\""),
             ];
             settings.extend(ours.into_iter().filter(|(key, _)| says(key).is_none()));
@@ -135,7 +135,7 @@ mod tests {
             "profile.race.debug=\"line-tables-only\"",
             "profile.race.inherits=\"dev\"",
             "profile.race.lto=\"off\"",
-            "profile.race.opt-level=2",
+            "profile.race.opt-level=3",
             "profile.race.split-debuginfo=\"off\"",
             "profile.race.strip=\"none\"",
         ];

@@ -63,3 +63,44 @@ fn bitcode(member: &[u8]) -> Option<&[u8]> {
     let section = object.section_by_name(BITCODE)?;
     section.data().ok().filter(|bitcode| !bitcode.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    /// One of the toolchain's own, small.
+    #[test]
+    fn only_what_holds_bitcode_is_replaced() {
+        let output = Command::new("rustc")
+            .args(["--print", "target-libdir"])
+            .output()
+            .unwrap();
+        let folder = String::from_utf8(output.stdout).unwrap();
+        let mut files = fs::read_dir(folder.trim_end()).unwrap().flatten();
+        let library = files.find(|file| {
+            let name = file.file_name().into_string().unwrap();
+            name.starts_with("libcfg_if-") && name.ends_with(".rlib")
+        });
+        let old = fs::read(library.unwrap().path()).unwrap();
+        assert!(has_bitcode(&old).unwrap());
+        let new = lowered(&old, |bitcode| {
+            assert!(bitcode.starts_with(b"BC\xc0\xde"));
+            Ok(b"lowered".to_vec())
+        });
+        let new = new.unwrap().unwrap();
+        let (old, new) = (members_of(&old).unwrap(), members_of(&new).unwrap());
+        assert_eq!(old.len(), new.len());
+        for (old, new) in old.iter().zip(new) {
+            assert_eq!(old.0, new.0);
+            let expected = bitcode(old.1).map_or(old.1, |_| b"lowered");
+            assert_eq!(new.1, expected, "{}", old.0);
+        }
+        let plain = b"!<arch>\n".to_vec();
+        assert!(!has_bitcode(&plain).unwrap());
+        assert!(lowered(&plain, |_| unreachable!()).unwrap().is_none());
+        assert!(has_bitcode(b"no archive").is_err());
+    }
+}

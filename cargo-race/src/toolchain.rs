@@ -173,3 +173,68 @@ fn output(rustc: &PathAndArgs, arguments: &[&str]) -> anyhow::Result<String> {
     );
     String::from_utf8(output.stdout).with_context(shown)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use ar_archive_writer::{
+        ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
+    };
+
+    use super::*;
+
+    /// One in the folder, whose std is `std`.
+    fn fake(folder: &Path, std: &[u8]) -> Toolchain {
+        let toolchain = Toolchain {
+            rustc: PathAndArgs::new("rustc"),
+            version: "rustc 1.95.0 (fake)\nhost: here\n".to_owned(),
+            host: "here".to_owned(),
+            sysroot: folder.to_owned(),
+        };
+        fs::create_dir_all(toolchain.libraries()).unwrap();
+        fs::write(toolchain.libraries().join("libstd-1.rlib"), std).unwrap();
+        toolchain
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut archive = Cursor::new(Vec::new());
+        let member = NewArchiveMember::new(b"no object", &DEFAULT_OBJECT_READER, "a".into());
+        write_archive_to_stream(&mut archive, &[member], ArchiveKind::Gnu, false, None).unwrap();
+        let toolchain = fake(folder.path(), archive.get_ref());
+        for (found, expected) in [
+            (
+                toolchain.check_host(),
+                "rustc 1.95.0 (fake) compiles for here, ",
+            ),
+            (
+                toolchain.check_lld(),
+                "rustc 1.95.0 (fake) comes without rust-lld (no ",
+            ),
+            (
+                toolchain.check_bitcode(),
+                "the std of rustc 1.95.0 (fake) holds no bitcode, ",
+            ),
+        ] {
+            let said = format!("{:#}", found.unwrap_err());
+            assert!(said.starts_with(expected), "{said}");
+        }
+        fs::remove_file(toolchain.libraries().join("libstd-1.rlib")).unwrap();
+        let said = toolchain.check_bitcode().unwrap_err().to_string();
+        assert!(said.ends_with("`rustup target add here`"), "{said}");
+    }
+
+    #[test]
+    fn another_compiler_or_std_has_another_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = fake(folder.path(), b"std").key().unwrap();
+        assert!(key.starts_with("std-1.95.0-"), "{key}");
+        assert_eq!(fake(folder.path(), b"std").key().unwrap(), key);
+        assert_ne!(fake(folder.path(), b"other std").key().unwrap(), key);
+        let mut other = fake(folder.path(), b"std");
+        other.version += "LLVM version: 23\n";
+        assert_ne!(other.key().unwrap(), key);
+    }
+}

@@ -9,7 +9,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::Position;
-use crate::shadow::range::{self, AccessKind};
+use crate::shadow::range;
 use crate::shadow::state::Class;
 use crate::stack::depot::Detail;
 use crate::sync::atomic::AtomicClock;
@@ -43,26 +43,29 @@ impl Atomic {
     }
 
     /// A load.
+    #[inline]
     pub fn load<R>(&self, order: Ordering, op: impl Fn() -> R) -> R {
-        let value = self.clock().load(order, self.site, |_| op());
-        range::access(
-            self.address,
-            self.size,
-            AccessKind::AtomicRead,
-            Some(self.site),
-        );
-        value
+        let clock = self.clock();
+        let load = |thread: &mut ThreadState| {
+            let value = clock.load_by(thread, order, self.site, |_| op());
+            self.record(thread, Class::AtomicRead);
+            value
+        };
+        local::enter_unordered(load).unwrap_or_else(|| clock.load_unseen(order, |_| op()))
     }
 
     /// A store.
+    #[inline]
     pub fn store<R>(&self, order: Ordering, op: impl FnOnce() -> R) -> R {
-        range::access(
-            self.address,
-            self.size,
-            AccessKind::AtomicWrite,
-            Some(self.site),
-        );
-        self.clock().store(order, self.site, |_| op())
+        let clock = self.clock();
+        let mut op = Some(op);
+        let result = local::enter_unordered(|thread| {
+            op.take().map(|op| {
+                self.record(thread, Class::AtomicWrite);
+                clock.store_by(thread, order, self.site, |_| op())
+            })
+        });
+        clock.finish(result, order, op.map(|op| |_| op()), |_| true)
     }
 
     /// A read-modify-write that always writes.

@@ -224,7 +224,7 @@ impl AtomicClock {
 
     #[cold]
     #[inline(never)]
-    fn load_unseen<R>(&self, order: Ordering, op: impl Fn(Place) -> R) -> R {
+    pub(crate) fn load_unseen<R>(&self, order: Ordering, op: impl Fn(Place) -> R) -> R {
         let value = unseen(order, false, || op(self.place()));
         reentry::note_atomic(false);
         value

@@ -8,21 +8,23 @@
 //! [new.delete.dataraces]), or else the program races on this very memory. So it is with atomics of two sizes that overlap: Rust wants
 //! them ordered by other means.
 //!
-//! The table only grows, by about 120 bytes for each address that was ever used so. It has no lock, and takes no memory from the program's
-//! allocator: it works in the child of a `fork`, and in an allocator that the engine has called.
+//! The table only grows, by 64 bytes for each address that was ever used so, and by 64 more if a view of it was asked for. It has no lock, and takes no
+//! memory from the program's allocator: it works in the child of a `fork`, and in an allocator that the engine has called. Each thread remembers where it
+//! has found the addresses that it used last.
 //!
 //! [new.delete.dataraces]: https://eel.is/c++draft/new.delete.dataraces
 
 use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
+use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::AtomicPtr;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::primitive::sync::atomic::AtomicU64;
 use crate::sync::atomic::AtomicClock;
 
-/// 128 KiB, of which the operating system provides what is used.
-const BUCKETS: usize = 1 << 14;
+/// 2 MiB, of which the operating system provides what is used.
+const BUCKETS: usize = 1 << 18;
 
 /// The newest entry of each list.
 static TABLE: [AtomicPtr<Outlying>; BUCKETS] = [const { AtomicPtr::new(ptr::null_mut()) }; BUCKETS];
@@ -30,8 +32,9 @@ static TABLE: [AtomicPtr<Outlying>; BUCKETS] = [const { AtomicPtr::new(ptr::null
 /// What is known of an address. Never freed.
 struct Outlying {
     address: usize,
-    clock: &'static AtomicClock,
-    view: View,
+    clock: AtomicClock,
+    /// Null until somebody asks for it.
+    view: AtomicPtr<View>,
     next: AtomicPtr<Outlying>,
 }
 
@@ -46,28 +49,63 @@ pub struct View {
 
 /// The view of the value at `address`, always the same one: its clock says that the value is [elsewhere](crate::sync::atomic::Place::elsewhere).
 pub fn view(address: usize) -> &'static View {
-    &entry(address).view
+    let entry = entry(address);
+    // SAFETY: null, or what `leak` made below; nobody frees it.
+    if let Some(view) = unsafe { entry.view.load(Acquire).as_ref() } {
+        return view;
+    }
+    let made = leak(View {
+        clock: AtomicClock::of_a_view(&entry.clock, address),
+        _value: AtomicU64::new(0),
+    });
+    let view = ptr::from_ref(made).cast_mut();
+    match entry
+        .view
+        .compare_exchange(ptr::null_mut(), view, AcqRel, Acquire)
+    {
+        Ok(_) => made,
+        // SAFETY: as above. Another thread was faster; ours is never used.
+        Err(theirs) => unsafe { &*theirs },
+    }
 }
 
 /// The clock of an address: of its view, and of an atomic there that has been exposed.
 pub(crate) fn clock_of(address: usize) -> &'static AtomicClock {
-    entry(address).clock
+    &entry(address).clock
 }
 
+/// Addresses that a thread remembers.
+const REMEMBERED: usize = 64;
+
+thread_local! {
+    static LAST: [Cell<Option<&'static Outlying>>; REMEMBERED] = const { [const { Cell::new(None) }; REMEMBERED] };
+}
+
+#[inline]
 fn entry(address: usize) -> &'static Outlying {
+    LAST.with(|last| {
+        let place = &last[bucket_of(address) % REMEMBERED];
+        match place.get() {
+            Some(entry) if entry.address == address => entry,
+            _ => {
+                let entry = entry_slow(address);
+                place.set(Some(entry));
+                entry
+            }
+        }
+    })
+}
+
+fn entry_slow(address: usize) -> &'static Outlying {
     let bucket = &TABLE[bucket_of(address)];
     let mut newest = bucket.load(Acquire);
     if let Some(found) = find(newest, address) {
         return found;
     }
-    let clock = leak(AtomicClock::new());
     let made = leak(Outlying {
         address,
-        clock,
-        view: View {
-            clock: AtomicClock::of_a_view(clock, address),
-            _value: AtomicU64::new(0),
-        },
+        clock: AtomicClock::new(),
+        view: AtomicPtr::new(ptr::null_mut()),
         next: AtomicPtr::new(newest),
     });
     let entry = ptr::from_ref(made).cast_mut();
