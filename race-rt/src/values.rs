@@ -3,6 +3,7 @@
 //! 16 bytes have one instruction, a compare-exchange, from which all else is made. A processor without it never gets here: its programs can't have
 //! been compiled to call for it.
 
+use std::arch::asm;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
@@ -107,16 +108,26 @@ value!(u16, AtomicU16);
 value!(u32, AtomicU32);
 value!(u64, AtomicU64);
 
-/// Never inlined: LLVM would do that into functions compiled without the instruction, and there make a call of it to a library that nobody links.
-///
 /// # Safety
 ///
-/// As for a compare-exchange there.
-#[inline(never)]
-#[target_feature(enable = "cmpxchg16b")]
+/// As for a compare-exchange there, on a processor that has the instruction.
 unsafe fn exchange_wide(place: *mut u128, expected: u128, new: u128) -> u128 {
-    // SAFETY: the caller's.
-    unsafe { core::arch::x86_64::cmpxchg16b(place, expected, new, SeqCst, SeqCst) }
+    let (mut low, mut high) = (expected as u64, (expected >> 64) as u64);
+    // SAFETY: the caller's. The compiler may be using `rbx` itself: it gets it back.
+    unsafe {
+        asm!(
+            "xchg rbx, {new_low}",
+            "lock cmpxchg16b [rdi]",
+            "mov rbx, {new_low}",
+            new_low = inout(reg) new as u64 => _,
+            in("rcx") (new >> 64) as u64,
+            in("rdi") place,
+            inout("rax") low,
+            inout("rdx") high,
+            options(nostack),
+        );
+    }
+    u128::from(high) << 64 | u128::from(low)
 }
 
 /// # Safety
