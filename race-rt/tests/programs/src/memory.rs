@@ -118,18 +118,27 @@ fn freed_after_use(_: usize) {
     });
 }
 
+/// The owner stays until the end: what a thread has freed may be given to others when it ends.
 fn used_after_free(_: usize) {
     let block = Plain::new(Box::into_raw(make_block()));
-    let freed = AtomicBool::new(false);
+    let (both, freed, used) = (
+        Meeting::of(2),
+        AtomicBool::new(false),
+        AtomicBool::new(false),
+    );
     thread::scope(|s| {
         let _owner = named(s, "owner", || {
+            both.meet();
             let block = unsafe { Box::from_raw(block.get()) };
             drop(block); // race: used_after_free
             freed.store(true, Relaxed);
+            until(&used);
         });
         let _user = named(s, "user", || {
+            both.meet();
             until(&freed);
             black_box(unsafe { (*block.get())[1] }); // race: used_after_free
+            used.store(true, Relaxed);
         });
     });
 }
