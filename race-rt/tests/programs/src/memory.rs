@@ -37,13 +37,15 @@ fn make_block() -> Box<[u64; 6]> {
 fn heap_block(_: usize) {
     let mut block = make_block();
     let word = Plain::new(&raw mut block[2]);
-    let written = AtomicBool::new(false);
+    let (both, written) = (Meeting::of(2), AtomicBool::new(false));
     thread::scope(|s| {
         let _writer = named(s, "writer", || {
+            both.meet();
             unsafe { *word.get() = 7 }; // race: heap_block
             written.store(true, Relaxed);
         });
         let _reader = named(s, "reader", || {
+            both.meet();
             until(&written);
             black_box(unsafe { *word.get() }); // race: heap_block
         });
@@ -53,13 +55,15 @@ fn heap_block(_: usize) {
 static mut REQUESTS: u32 = 0;
 
 fn global(_: usize) {
-    let written = AtomicBool::new(false);
+    let (both, written) = (Meeting::of(2), AtomicBool::new(false));
     thread::scope(|s| {
         let _first = named(s, "first", || {
+            both.meet();
             unsafe { REQUESTS = 1 }; // race: global
             written.store(true, Relaxed);
         });
         let _second = named(s, "second", || {
+            both.meet();
             until(&written);
             unsafe { REQUESTS = 2 }; // race: global
         });
@@ -104,13 +108,15 @@ fn stack_of_main(_: usize) {
 
 fn freed_after_use(_: usize) {
     let block = Plain::new(Box::into_raw(make_block()));
-    let used = AtomicBool::new(false);
+    let (both, used) = (Meeting::of(2), AtomicBool::new(false));
     thread::scope(|s| {
         let _user = named(s, "user", || {
+            both.meet();
             unsafe { (*block.get())[1] = 7 }; // race: freed_after_use
             used.store(true, Relaxed);
         });
         let _owner = named(s, "owner", || {
+            both.meet();
             until(&used);
             let block = unsafe { Box::from_raw(block.get()) };
             drop(block); // race: freed_after_use
@@ -118,9 +124,14 @@ fn freed_after_use(_: usize) {
     });
 }
 
-/// The owner stays until the end: what a thread has freed may be given to others when it ends.
+#[inline(never)]
+fn make_large_block() -> Box<[u64; 600]> {
+    black_box(Box::new([1; 600]))
+}
+
+/// The owner stays until the end: what a thread has freed may be given to others when it ends. A small block may be given to the detector itself.
 fn used_after_free(_: usize) {
-    let block = Plain::new(Box::into_raw(make_block()));
+    let block = Plain::new(Box::into_raw(make_large_block()));
     let (both, freed, used) = (
         Meeting::of(2),
         AtomicBool::new(false),
@@ -137,7 +148,7 @@ fn used_after_free(_: usize) {
         let _user = named(s, "user", || {
             both.meet();
             until(&freed);
-            black_box(unsafe { (*block.get())[1] }); // race: used_after_free
+            black_box(unsafe { (*block.get())[300] }); // race: used_after_free
             used.store(true, Relaxed);
         });
     });
