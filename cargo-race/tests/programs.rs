@@ -1,0 +1,291 @@
+//! The programs of `race-rt/tests/programs`, in plain `std` and `unsafe`, judged end to end: built by `cargo race build`, run, and their JSON reports held against
+//! the lines that are marked in their sources. Every expected pair of lines must be reported in every run, and nothing else; a program free of races says nothing.
+//!
+//! Some reports are here word for word too (`tests/programs/*.stderr`), for what the memory was, whose it was, and who freed it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
+use expect_test::expect_file;
+use serde_json::Value;
+
+/// With how many threads a program is run, and how often: a program free of races, and one with some, whose verdict is the same in every run and whose reports take
+/// longer.
+const THREADS: [(&str, usize, usize); 2] = [("2", 20, 3), ("8", 20, 2)];
+/// What a program with findings exits with.
+const RACED: i32 = 66;
+
+/// A line of the programs' sources: the file's name, and the number.
+type Site = (String, u64);
+/// Both lines of a report, in their order.
+type Pair = (Site, Site);
+
+struct Program {
+    name: String,
+    /// What its tags are, by the lines on which they stand. None if it is free of races.
+    expected: BTreeMap<Pair, String>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../race-rt/tests/programs")
+}
+
+/// Without what the caller's environment might change.
+fn in_clean_surroundings(command: &mut Command) {
+    command.current_dir(folder());
+    for variable in [
+        "CARGO_BUILD_TARGET",
+        // By it a report finds out which paths to shorten.
+        "CARGO_MANIFEST_DIR",
+        "CARGO_RACE_RUNTIME",
+        "CARGO_TARGET_DIR",
+        "RACE_OPTIONS",
+        "RUSTFLAGS",
+    ] {
+        command.env_remove(variable);
+    }
+}
+
+/// The one executable that they are all in, built as any crate is.
+static EXECUTABLE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let ours = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut build = Command::new(env!("CARGO_BIN_EXE_cargo-race"));
+    in_clean_surroundings(&mut build);
+    // The instrumented std is shared with the tests in `instrumented`.
+    if env::var_os("CARGO_RACE_CACHE").is_none() {
+        build.env("CARGO_RACE_CACHE", ours.join("cache"));
+    }
+    build
+        .args(["build", "--bins", "--message-format=json", "--target-dir"])
+        .arg(ours.join("programs"));
+    let output = build.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let messages = String::from_utf8(output.stdout).unwrap();
+    let executable = |line: &str| {
+        let message: Value = serde_json::from_str(line).unwrap();
+        message["executable"].as_str().map(PathBuf::from)
+    };
+    messages.lines().find_map(executable).unwrap()
+});
+
+fn program(name: &str, threads: &str, options: &str) -> Command {
+    let mut command = Command::new(&*EXECUTABLE);
+    in_clean_surroundings(&mut command);
+    command
+        .args([name, threads])
+        .env("RACE_OPTIONS", options)
+        .stdout(Stdio::null());
+    command
+}
+
+/// The tags in the sources, each with its lines.
+fn tags() -> BTreeMap<String, Vec<Site>> {
+    let mut tags = BTreeMap::<String, Vec<Site>>::new();
+    for entry in fs::read_dir(folder().join("src")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        for (line, number) in text.lines().zip(1..) {
+            // Not those in prose.
+            if let Some((code, list)) = line.split_once(" // race: ")
+                && !code.trim_start().starts_with("//")
+            {
+                for tag in list.split(", ") {
+                    let site = (file.to_owned(), number);
+                    tags.entry(tag.to_owned()).or_default().push(site);
+                }
+            }
+        }
+    }
+    tags
+}
+
+fn programs() -> Vec<Program> {
+    let list = Command::new(&*EXECUTABLE).arg("list").output().unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    let mut tags = tags();
+    let of = |name: &str, tag: &str| tag.split('.').next() == Some(name);
+    let programs = list.lines().map(|line| {
+        let (verdict, name) = line.split_once(' ').unwrap();
+        let mut expected = BTreeMap::new();
+        for (tag, sites) in tags.extract_if(.., |tag, _| of(name, tag)) {
+            let pair = match &sites[..] {
+                [one] => (one.clone(), one.clone()),
+                [a, b] => sorted(a.clone(), b.clone()),
+                _ => panic!("{tag} is on more than two lines"),
+            };
+            assert!(expected.insert(pair, tag).is_none(), "{name}: one pair");
+        }
+        assert_eq!(verdict == "race", !expected.is_empty(), "{name}");
+        let name = name.to_owned();
+        Program { name, expected }
+    });
+    let programs = programs.collect();
+    assert!(tags.is_empty(), "of no program: {tags:?}");
+    programs
+}
+
+fn sorted(a: Site, b: Site) -> Pair {
+    if a < b { (a, b) } else { (b, a) }
+}
+
+/// The innermost line of the programs in a stack. What is common to them isn't meant.
+fn site(stack: &Value) -> Site {
+    let frames = stack.as_array().unwrap().iter();
+    let place = |frame: &Value| Some((frame["file"].as_str()?.to_owned(), frame["line"].as_u64()?));
+    let mut places = frames.filter_map(place);
+    let ours = places.find_map(|(file, line)| {
+        let name = file.strip_prefix("src/")?;
+        (name != "support.rs").then(|| (name.to_owned(), line))
+    });
+    ours.unwrap_or_else(|| ("no line of the programs".to_owned(), 0))
+}
+
+/// What is wrong with one run, if anything.
+fn judge(program: &Program, status: Option<i32>, stderr: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut missing: BTreeSet<_> = program.expected.keys().collect();
+    for line in stderr.lines() {
+        let report: Value = match serde_json::from_str(line) {
+            Ok(report) => report,
+            Err(_) => {
+                wrong.push(format!("says: {line}"));
+                continue;
+            }
+        };
+        match report["type"].as_str() {
+            Some("data-race") => {
+                let [current, previous] =
+                    ["current", "previous"].map(|a| site(&report[a]["stack"]));
+                let pair = sorted(current, previous);
+                missing.remove(&pair);
+                if !program.expected.contains_key(&pair) {
+                    wrong.push(format!("not expected: {pair:?}: {report}"));
+                }
+            }
+            Some("summary") => {}
+            _ => wrong.push(format!("not expected: {report}")),
+        }
+    }
+    for pair in missing {
+        wrong.push(format!(
+            "not reported: {}: {pair:?}",
+            program.expected[pair]
+        ));
+    }
+    let expected = if program.expected.is_empty() {
+        0
+    } else {
+        RACED
+    };
+    if status != Some(expected) {
+        wrong.push(format!("exited with {status:?}"));
+    }
+    wrong
+}
+
+#[test]
+fn each_has_its_verdict() {
+    let programs = programs();
+    let mut runs = Vec::new();
+    for program in &programs {
+        for (threads, quiet, racy) in THREADS {
+            let times = if program.expected.is_empty() {
+                quiet
+            } else {
+                racy
+            };
+            runs.push((program, threads, times));
+        }
+    }
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some((program, threads, times)) = runs.get(next.fetch_add(1, Relaxed)) {
+            for _ in 0..*times {
+                let output = self::program(&program.name, threads, "format=json").output();
+                let output = output.unwrap();
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                let wrong = judge(program, output.status.code(), &stderr);
+                if !wrong.is_empty() {
+                    let wrong = wrong.join("\n  ");
+                    let failure = format!("{} {threads}\n  {wrong}", program.name);
+                    failures.lock().unwrap().push(failure);
+                    break;
+                }
+            }
+        }
+    };
+    thread::scope(|s| {
+        for _ in 0..thread::available_parallelism().unwrap().get() {
+            s.spawn(work);
+        }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
+    assert!(
+        failures.is_empty(),
+        "{} failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+/// The text of a program's report up to its "Why", which says what the threads last did by chance; without what differs in the next run.
+fn report(name: &str) -> String {
+    let output = program(name, "2", "").output().unwrap();
+    assert_eq!(output.status.code(), Some(RACED));
+    let text = String::from_utf8(output.stderr).unwrap();
+    let (text, _) = text.split_once("Why: ").unwrap();
+    let text = text.replace("(running)", "(running or finished)");
+    let mut words = text.replace("(finished)", "(running or finished)");
+    for (prefix, shown) in [(" 0x", " [address]"), (" +0x", " +[offset]")] {
+        let mut parts = words.split(prefix);
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            text += shown;
+            text += part.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+        }
+        words = text;
+    }
+    words
+}
+
+#[test]
+fn heap_block() {
+    expect_file!["programs/heap_block.stderr"].assert_eq(&report("heap_block"));
+}
+
+#[test]
+fn global() {
+    expect_file!["programs/global.stderr"].assert_eq(&report("global"));
+}
+
+#[test]
+fn stack_of_another_thread() {
+    let report = report("stack_of_another_thread");
+    expect_file!["programs/stack_of_another_thread.stderr"].assert_eq(&report);
+}
+
+#[test]
+fn freed_block() {
+    expect_file!["programs/freed_block.stderr"].assert_eq(&report("used_after_free"));
+}
+
+#[test]
+fn freed_by_a_race() {
+    expect_file!["programs/freed_by_a_race.stderr"].assert_eq(&report("freed_after_use"));
+}
+
+/// Both stacks, though a million calls lie between the two.
+#[test]
+fn old_access() {
+    expect_file!["programs/old_access.stderr"].assert_eq(&report("old_access"));
+}

@@ -1,0 +1,82 @@
+//! Programs with a known verdict, in plain `std` and `unsafe`: nothing here knows of a race detector. `programs NAME [THREADS]` runs one, with two
+//! threads if nothing is said; `programs list` says which there are, each with its verdict. All are in one executable, because linking a hundred takes minutes.
+//!
+//! The programs are those of the catalogue in racecheck's `tests/scenarios/`, by the same numbers, and what only raw memory has: `memory_*` and so on.
+//! A line that takes part in a race ends in `// race: NAME`, or in `// race: NAME.PART` if the program has several. A tag stands on exactly the two lines of one
+//! expected report, or on one line if both threads race there. Each must be reported in every run, and nothing else.
+//!
+//! A verdict doesn't depend on timing, because happens-before doesn't. Where a race, or the pair of lines that is reported, would depend on who comes first, the
+//! threads take turns by relaxed atomics, which order nothing (`support::in_turn`).
+
+mod algorithms;
+mod atomics;
+mod caches;
+mod channels;
+mod counters;
+mod exclusion;
+mod fake_order;
+mod lifecycles;
+mod memory;
+mod orderings;
+mod outside;
+mod ownership;
+mod publication;
+mod stacks;
+mod structures;
+mod support;
+mod sync;
+mod threads;
+
+use std::process::ExitCode;
+
+/// What is expected of a program, and the program, which is given the number of threads.
+type Entry = (&'static str, &'static str, fn(usize));
+
+/// The table of a module's programs, by their verdicts.
+macro_rules! programs {
+    ($($verdict:ident: $($name:ident),+;)+) => {
+        pub(crate) const PROGRAMS: &[crate::Entry] = &[$($((stringify!($verdict), stringify!($name), $name)),+),+];
+    };
+}
+use programs;
+
+const MODULES: &[&[Entry]] = &[
+    algorithms::PROGRAMS,
+    atomics::PROGRAMS,
+    caches::PROGRAMS,
+    channels::PROGRAMS,
+    counters::PROGRAMS,
+    exclusion::PROGRAMS,
+    fake_order::PROGRAMS,
+    lifecycles::PROGRAMS,
+    memory::PROGRAMS,
+    orderings::PROGRAMS,
+    outside::PROGRAMS,
+    ownership::PROGRAMS,
+    publication::PROGRAMS,
+    stacks::PROGRAMS,
+    structures::PROGRAMS,
+    sync::PROGRAMS,
+    threads::PROGRAMS,
+];
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let wanted = arguments.next().unwrap_or_default();
+    let threads = arguments
+        .next()
+        .map_or(2, |threads| threads.parse().expect("a number of threads"));
+    let all = || MODULES.iter().copied().flatten();
+    if wanted == "list" {
+        for (verdict, name, _) in all() {
+            println!("{verdict} {name}");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let Some((_, _, program)) = all().find(|(_, name, _)| *name == wanted) else {
+        eprintln!("no such program: {wanted}");
+        return ExitCode::from(2);
+    };
+    program(threads);
+    ExitCode::SUCCESS
+}
