@@ -57,7 +57,9 @@ fn judge(id: &str) {
             .find_map(|line| line.strip_prefix(&key))
             .unwrap_or_else(|| panic!("{id}: no line `{key}`"))
     };
-    let (name, race) = (head("crate"), head("race"));
+    let name = head("crate");
+    let (one, other) = head("race").split_once(" / ").unwrap();
+    let race = [one, other];
 
     let affected = Program::prepare(&source, id, name, "affected");
     let mut found = Vec::new();
@@ -65,7 +67,7 @@ fn judge(id: &str) {
         let reports = affected.run();
         assert!(
             reports.iter().any(|report| report.is_of(race)),
-            "{id}: nothing of `{race}` in {name} {}: {:?}",
+            "{id}: nothing of {race:?} in {name} {}: {:?}",
             affected.version,
             pairs(&reports),
         );

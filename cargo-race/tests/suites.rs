@@ -37,8 +37,8 @@ struct Suite {
     cargo: &'static [&'static str],
     /// Of the test executables.
     tests: &'static [&'static str],
-    /// Races that are the crate's own, by a function or file of both sides. Why each is one stands in `docs/suites.md`.
-    races: &'static [&'static str],
+    /// Races that are the crate's own, by a function or file of each side. Why each is one stands in `docs/suites.md`.
+    races: &'static [[&'static str; 2]],
 }
 
 macro_rules! suites {
@@ -130,7 +130,7 @@ fn run(suite: &Suite) {
         race.output
     );
     assert_eq!(race.count(), plain.count(), "{}", race.output);
-    let of_theirs = |report: &Report| suite.races.iter().any(|race| report.is_of(race));
+    let of_theirs = |report: &Report| suite.races.iter().any(|race| report.is_of(*race));
     let (known, unknown): (Vec<_>, Vec<_>) = found.into_iter().partition(of_theirs);
     assert!(unknown.is_empty(), "{:?}", pairs(&unknown));
     let expected = !suite.races.is_empty();
@@ -149,6 +149,7 @@ struct Way {
 
 impl Way {
     fn command(&self, suite: &Suite, folder: &Path) -> Command {
+        // Rustup's variable is inherited, so that a crate's `rust-toolchain.toml`, which dashmap has, changes nothing.
         let mut command = Command::new("timeout");
         command
             .args(["--kill-after=10", self.limit, self.cargo, "test"])

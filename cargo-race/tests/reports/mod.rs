@@ -8,22 +8,22 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// A folder for the reports of the processes of one run.
-pub struct Reports {
+pub(crate) struct Reports {
     folder: PathBuf,
 }
 
 /// Two accesses that raced, or what else was found.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Report {
+pub(crate) struct Report {
     /// Both, in an order that doesn't depend on which came first.
-    pub sites: [String; 2],
+    pub(crate) sites: [String; 2],
     /// The functions and files of both stacks, innermost first.
-    pub frames: [Vec<String>; 2],
+    pub(crate) frames: [Vec<String>; 2],
 }
 
 impl Reports {
     /// An empty folder at `path`.
-    pub fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         if path.exists() {
             fs::remove_dir_all(path).unwrap();
         }
@@ -34,12 +34,12 @@ impl Reports {
     }
 
     /// The value of `RACE_OPTIONS` that brings reports here.
-    pub fn options(&self) -> String {
+    pub(crate) fn options(&self) -> String {
         format!("format=json log_path='{}/report'", self.folder.display())
     }
 
     /// All reports, in no particular order.
-    pub fn read(&self) -> Vec<Report> {
+    pub(crate) fn read(&self) -> Vec<Report> {
         let mut reports = Vec::new();
         for entry in fs::read_dir(&self.folder).unwrap() {
             let text = fs::read_to_string(entry.unwrap().path()).unwrap();
@@ -96,10 +96,10 @@ impl Report {
         (site, frames)
     }
 
-    /// Whether a function or a file of each stack contains `text`.
-    pub fn is_of(&self, text: &str) -> bool {
-        let of = |frames: &Vec<String>| frames.iter().any(|frame| frame.contains(text));
-        self.frames.iter().all(of)
+    /// Whether a function or a file of one stack contains one text, and of the other stack the other.
+    pub(crate) fn is_of(&self, [one, other]: [&str; 2]) -> bool {
+        let of = |side: usize, text| self.frames[side].iter().any(|frame| frame.contains(text));
+        (of(0, one) && of(1, other)) || (of(1, one) && of(0, other))
     }
 }
 
@@ -124,7 +124,7 @@ fn tail(path: &str) -> &str {
 }
 
 /// Each pair of places once, with how often it was reported.
-pub fn pairs(reports: &[Report]) -> BTreeMap<String, usize> {
+pub(crate) fn pairs(reports: &[Report]) -> BTreeMap<String, usize> {
     let mut pairs = BTreeMap::new();
     for report in reports {
         *pairs.entry(report.to_string()).or_default() += 1;

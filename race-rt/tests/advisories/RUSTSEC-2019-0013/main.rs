@@ -1,5 +1,5 @@
 //! crate: spin
-//! race: main
+//! race: add / add
 //!
 //! The writer of `RwLock` gives the lock back with a relaxed store, so that what it wrote happens before nothing: the next writer races with it,
 //! although never at the same time. Mended by a release.

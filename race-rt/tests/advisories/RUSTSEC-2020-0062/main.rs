@@ -1,5 +1,5 @@
 //! crate: futures-util
-//! race: FuturesUnordered
+//! race: futures_unordered / futures_unordered
 //!
 //! `FuturesUnordered` is `Sync`, and `push` takes `&self`, but the list and its length are in `Cell`s. Mended by atomics.
 

@@ -1,5 +1,5 @@
 //! crate: tokio
-//! race: abort
+//! race: abort / main
 //!
 //! `JoinHandle::abort` drops a future that isn't running on the spot, and so that of a `LocalSet` in a thread which it must never be in. What is
 //! dropped here is an `Rc` of the thread that made it. Mended: the thread of the `LocalSet` drops it.

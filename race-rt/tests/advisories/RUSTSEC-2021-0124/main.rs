@@ -1,5 +1,5 @@
 //! crate: tokio
-//! race: consume_value
+//! race: consume_value / consume_value
 //!
 //! A `oneshot` channel that its receiver has closed: `send` puts the value in, says that it is there, and takes it out again. A receiver that has
 //! read that it is there takes it out, too. Mended: it isn't said of a closed channel.

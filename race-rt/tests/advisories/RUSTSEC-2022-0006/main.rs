@@ -1,5 +1,5 @@
 //! crate: thread_local
-//! race: next
+//! race: next / allocate_bucket
 //!
 //! `Iter::next` loads the pointer to an array of entries with a relaxed load, and then reads whether an entry is there from an array that another
 //! thread made and filled with "no". Mended by an acquire load.

@@ -1,5 +1,5 @@
 //! crate: rust-i18n-support
-//! race: main
+//! race: as_str / main
 //!
 //! `AtomicStr::as_str` returns a string that it counts no reference to. A thread that replaces the string frees it, with no order after those that
 //! read it. Mended: a guard holds it.

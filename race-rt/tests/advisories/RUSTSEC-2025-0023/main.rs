@@ -1,5 +1,5 @@
 //! crate: tokio
-//! race: clone
+//! race: clone_value / clone_value
 //!
 //! Receivers of a `broadcast` channel clone the value under a lock for readers, so at the same time, and it need not be `Sync`. Mended: the lock is a
 //! mutex.

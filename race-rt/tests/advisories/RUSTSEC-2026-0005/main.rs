@@ -1,5 +1,5 @@
 //! crate: oneshot
-//! race: Receiver
+//! race: drop_waker / dealloc
 //!
 //! A receiver that was polled, and is then dropped, first says that it is gone and then takes its waker out of the channel, which the sender frees as
 //! soon as it has read that. Mended: the waker first.
