@@ -53,30 +53,6 @@ impl Drop for Waiting {
     }
 }
 
-/// A thread is about to wait for a lock that it holds. It has been reported; the wait would have no end.
-#[derive(Clone, Copy, Debug)]
-#[must_use = "who goes on and waits waits for ever"]
-pub struct SelfDeadlock {
-    lock: HeldLock,
-}
-
-impl SelfDeadlock {
-    /// Panics, instead of the wait.
-    #[track_caller]
-    #[cold]
-    pub fn panic(self) -> ! {
-        let HeldLock {
-            kind,
-            created,
-            locked,
-        } = self.lock;
-        panic!(
-            "racecheck: this thread waits for itself: it holds the {} ({created}) since {locked:?}",
-            kind.name
-        )
-    }
-}
-
 /// How often a thread looks again before it tells of its wait, and how long it looks away in between.
 const LOOKS: u32 = 20;
 const SPINS: u32 = 8;
@@ -95,47 +71,37 @@ fn try_for_a_moment<G>(mut try_lock: impl FnMut() -> Option<G>) -> Option<G> {
     None
 }
 
-/// The calling thread is about to wait for a lock that it could not get at once.
-///
-/// `address` is that of its clock ([`SyncClock`](crate::sync::SyncClock) or [`RwClock`](crate::sync::rw::RwClock)). If the wait closes a ring of threads
-/// that wait for each other, that is reported, and the process ends. If the thread holds the lock itself, that is reported and the error
-/// is to be turned into a panic.
-///
-/// # Errors
-///
-/// If the thread holds the lock already, in a way that excludes `mode`.
-pub fn wait_for_lock(
-    address: usize,
-    mode: Mode,
-    kind: &'static SyncKind,
-    created: impl Into<Origin>,
-    site: impl Into<Position>,
-) -> Result<Waiting, SelfDeadlock> {
-    let site = site.into();
-    let info = HeldLock {
-        kind,
-        created: created.into(),
-        locked: site,
-    };
-    let goal = Goal::Lock(Claim {
-        lock: address as u64,
-        mode,
-        info,
-    });
-    enter(|thread| {
-        thread.held.forget(lock_id::is_disowned);
-        let mine = thread.held.keys().iter().zip(thread.held.locks());
-        let own = mine
-            .filter(|(key, _)| key.address == address && key.mode().excludes(mode))
-            .map(|(_, lock)| *lock)
-            .next();
-        match own {
-            Some(lock) => {
-                let me = party(thread, goal, site);
-                report::self_deadlock(thread, &me);
-                Err(SelfDeadlock { lock })
-            }
-            None => Ok(begin(thread, goal, 0, site)),
+/// A lock that the calling thread wants, and could not have at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The address of its clock: a [`SyncClock`](crate::sync::SyncClock) or an [`RwClock`](crate::sync::rw::RwClock).
+    pub address: usize,
+    /// Who holds it in a mode that excludes this one is waited for.
+    pub mode: Mode,
+    /// What it is.
+    pub kind: &'static SyncKind,
+    /// Where it was made.
+    pub created: Origin,
+    /// Where it is wanted.
+    pub site: &'static Location<'static>,
+}
+
+impl Wanted {
+    /// Waits for the real lock: `try_lock` never waits, `lock` does.
+    ///
+    /// In a global allocator that the engine itself has called, the wait may be in vain; then the process ends with a line that says so. If the wait
+    /// closes a ring of threads that wait for each other, that is reported, and the process ends.
+    ///
+    /// # Panics
+    ///
+    /// If the thread itself holds the lock, in a mode that excludes this one. That is reported first; the wait would have no end.
+    #[cold]
+    #[track_caller]
+    pub fn wait<G>(self, try_lock: impl Fn() -> Option<G>, lock: impl FnOnce() -> G) -> G {
+        let locked = try_for_a_moment(&try_lock)
+            .or_else(|| reentry::wait(self.kind.name, self.created, &try_lock));
+        if let Some(locked) = locked {
+            return locked;
         }
         match self.begin() {
             Ok(_waiting) => lock(),
