@@ -3,6 +3,7 @@
 //! One word, and never looked into but for a report. No rule of order depends on it.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::panic::Location;
 use std::ptr;
 
@@ -99,6 +100,16 @@ impl PartialEq for Position {
 }
 
 impl Eq for Position {}
+
+impl Hash for Position {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self.place() {
+            // As much as tells most lines apart: the file's name takes too long.
+            Place::Line(line) => (line.line(), line.column()).hash(state),
+            Place::Code(address) => address.hash(state),
+        }
+    }
+}
 
 impl fmt::Debug for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
