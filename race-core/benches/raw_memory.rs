@@ -36,7 +36,7 @@ fn memory() -> usize {
 
 #[inline(always)]
 fn access<const N: usize>(address: usize, kind: AccessKind) {
-    range::access(address, N, kind, Some(Location::caller()));
+    range::access_sized::<N>(address, kind, Some(Location::caller()));
 }
 
 fn block(address: usize, size: usize, kind: AccessKind) {
@@ -100,12 +100,10 @@ fn streamed_again_x1000<const N: usize>(bencher: Bencher<'_, '_>) {
             }
         }
     };
-    bencher
-        .with_inputs(|| ())
-        .bench_values(|()| {
-            prepared();
-            stream::<N>(|| (), AccessKind::Read);
-        });
+    bencher.with_inputs(|| ()).bench_values(|()| {
+        prepared();
+        stream::<N>(|| (), AccessKind::Read);
+    });
 }
 
 /// It is read, then written, in an epoch of its own each time.

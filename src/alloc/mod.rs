@@ -14,7 +14,7 @@
 //! about memory from here says which block it is part of and where that was allocated, also once it has been freed. A block may be given back
 //! in other ways (`Box::from_raw`, C's `free`): that is not seen as a free, and does no harm.
 //!
-//! Zeroing, freeing and reallocating cost 4 bytes of shadow for each byte of the block, as any access does, until the program ends.
+//! Zeroing, freeing and reallocating cost 2 bytes of shadow for each byte of the block, as any access does, until the program ends.
 //!
 //! Only accesses by [`ptr`](mod@crate::ptr) are seen; its documentation says what becomes of memory that is used again.
 //!

@@ -7,7 +7,7 @@
 mod atomic;
 mod depot;
 mod edge;
-mod granule;
+mod line;
 mod registry;
 mod sync_object;
 mod words;
