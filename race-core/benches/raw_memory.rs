@@ -51,13 +51,16 @@ fn new_epoch() {
     OBJECT.with(|object| object.release(&KIND, Location::caller()));
 }
 
-/// The next 1,000 places of the array, from its start again after its end. `turn` is called at the start of each round.
-fn stream<const N: usize>(turn: impl Fn(), kind: AccessKind) {
+/// The next 1,000 places of the array, from its start again after its end. `turn` is called at the start of each round. `row` is the benchmark's name.
+fn stream<const N: usize>(row: &'static str, turn: impl Fn(), kind: AccessKind) {
     thread_local! {
-        static AT: Cell<usize> = const { Cell::new(0) };
+        static AT: Cell<(&'static str, usize, usize)> = const { Cell::new(("", 0, 0)) };
     }
     let base = memory();
-    let mut at = AT.get();
+    let (last_row, last_size, mut at) = AT.get();
+    if (last_row, last_size) != (row, N) {
+        at = 0;
+    }
     for _ in 0..1000 {
         if at + N > ARRAY {
             at = 0;
@@ -68,7 +71,7 @@ fn stream<const N: usize>(turn: impl Fn(), kind: AccessKind) {
         access::<N>(base + at, kind);
         at += N;
     }
-    AT.set(at);
+    AT.set((row, N, at));
 }
 
 #[divan::bench(threads = THREADS, sample_size = 10_000)]
@@ -83,13 +86,19 @@ fn same_location(bencher: Bencher<'_, '_>) {
 /// Memory that has just been handed out is written.
 #[divan::bench(consts = [8, 4, 1], threads = THREADS, sample_count = 3000, sample_size = 1)]
 fn streamed_first_x1000<const N: usize>(bencher: Bencher<'_, '_>) {
-    bencher.bench(|| stream::<N>(|| range::forget(memory(), ARRAY), AccessKind::Write));
+    bencher.bench(|| {
+        stream::<N>(
+            "first",
+            || range::forget(memory(), ARRAY),
+            AccessKind::Write,
+        )
+    });
 }
 
 /// It is read in the epoch in which it was written.
 #[divan::bench(consts = [8, 4, 1], threads = THREADS, sample_count = 3000, sample_size = 1)]
 fn streamed_again_x1000<const N: usize>(bencher: Bencher<'_, '_>) {
-    let prepared = || {
+    let prepare = || {
         thread_local! {
             static PREPARED: Cell<usize> = const { Cell::new(0) };
         }
@@ -100,10 +109,9 @@ fn streamed_again_x1000<const N: usize>(bencher: Bencher<'_, '_>) {
             }
         }
     };
-    bencher.with_inputs(|| ()).bench_values(|()| {
-        prepared();
-        stream::<N>(|| (), AccessKind::Read);
-    });
+    bencher
+        .with_inputs(prepare)
+        .bench_values(|()| stream::<N>("again", || (), AccessKind::Read));
 }
 
 /// It is read, then written, in an epoch of its own each time.
@@ -122,7 +130,7 @@ fn streamed_in_new_epochs_x1000<const N: usize>(bencher: Bencher<'_, '_>) {
         } else {
             AccessKind::Write
         };
-        stream::<N>(turn, kind);
+        stream::<N>("in new epochs", turn, kind);
     });
 }
 
@@ -172,6 +180,19 @@ fn write_and_forget_64_b(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// A block that was written word by word is handed out.
+#[divan::bench(threads = THREADS)]
+fn forget_1_mib_written_in_words(bencher: Bencher<'_, '_>) {
+    bencher
+        .with_inputs(|| {
+            let start = memory() + 2 * ARRAY + 0x300000;
+            for word in 0..(1 << 17) {
+                access::<8>(start + word * 8, AccessKind::Write);
+            }
+        })
+        .bench_values(|()| range::forget(memory() + 2 * ARRAY + 0x300000, 1 << 20));
+}
+
 /// A block that was written as a whole is handed out.
 #[divan::bench(threads = THREADS)]
 fn write_and_forget_1_mib(bencher: Bencher<'_, '_>) {
@@ -183,7 +204,8 @@ fn write_and_forget_1_mib(bencher: Bencher<'_, '_>) {
 }
 
 /// A block that nobody has accessed is handed out.
-#[divan::bench(threads = THREADS)]
+#[divan::bench(threads = THREADS, sample_size = 100)]
 fn forget_1_mib_untouched(bencher: Bencher<'_, '_>) {
+    access::<1>(memory() + 2 * ARRAY + 0x1fffff, AccessKind::Write);
     bencher.bench(|| range::forget(memory() + 2 * ARRAY + 0x200000, 1 << 20));
 }

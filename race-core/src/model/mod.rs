@@ -8,6 +8,7 @@ mod atomic;
 mod depot;
 mod edge;
 mod line;
+mod page;
 mod registry;
 mod sync_object;
 mod words;

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::RandomState;
 
 use super::Error;
-use crate::shadow::line::Line;
-use crate::shadow::range;
+use crate::shadow::line::{self, Line};
 use crate::shadow::state::{Class, Conflicts};
 use crate::shadow::word::Words;
 use crate::stack::depot::ContextId;
@@ -65,18 +64,14 @@ impl Memory {
         thread.note_access();
         let mut all = Conflicts::new();
         let mut bytes = 0..0;
-        for (base, mask) in range::lines(address as usize, size as usize) {
+        for (base, mask) in line::lines(address as usize, size as usize) {
             let line = self.lines.entry(base).or_default();
             if line.is_recorded(mask, class, thread.epoch()) {
                 continue;
             }
             let raced = line.access(thread, mask, class, Some(context), &mut all);
             if raced != 0 {
-                let span = range::span(base, raced);
-                if bytes.is_empty() {
-                    bytes.start = span.start;
-                }
-                bytes.end = span.end;
+                line::extend(&mut bytes, line::span(base, raced));
             }
         }
         let place = Place::Range {
@@ -103,7 +98,7 @@ impl Memory {
                 }
             }
             Place::Range { address, size } => {
-                for (base, mask) in range::lines(address as usize, size as usize) {
+                for (base, mask) in line::lines(address as usize, size as usize) {
                     if let Some(line) = self.lines.get(&base) {
                         line.forget(mask);
                     }

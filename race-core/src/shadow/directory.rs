@@ -13,10 +13,12 @@ use dashmap::DashMap;
 use crate::fork::PerProcess;
 use crate::runtime;
 use crate::shadow::line::{LINE, Line};
+use crate::shadow::page::{self, PAGE, Page, Shadow};
 
 /// Bits of an address within one chunk: 64 MiB of memory, 128 MiB of shadow.
 const CHUNK_BITS: u32 = 26;
 const LINES: usize = (1 << CHUNK_BITS) / LINE;
+const PAGES: usize = LINES / page::LINES;
 
 /// Bits of the addresses that systems give out unasked.
 const ADDRESS_BITS: u32 = if cfg!(target_pointer_width = "32") {
@@ -30,6 +32,17 @@ const ADDRESS_BITS: u32 = if cfg!(target_pointer_width = "32") {
 #[repr(C)]
 struct Chunk {
     lines: [Line; LINES],
+    pages: [Page; PAGES],
+}
+
+impl Chunk {
+    fn shadow(&'static self, address: usize) -> Shadow<'static> {
+        let page = (address / PAGE) % PAGES;
+        Shadow {
+            page: &self.pages[page],
+            lines: &self.lines[page * page::LINES..][..page::LINES],
+        }
+    }
 }
 
 /// Null: nothing there has been accessed.
@@ -44,7 +57,7 @@ fn index(address: usize) -> usize {
     (address >> LINE.trailing_zeros()) % LINES
 }
 
-/// The line of an address, if anything near it has been accessed.
+/// The line of an address, if anything near it has been accessed. Whether it tells anything is the page's to know; what it tells is true.
 #[inline(always)]
 pub(crate) fn line(address: usize) -> Option<&'static Line> {
     Some(&chunk(address)?.lines[index(address)])
@@ -68,11 +81,20 @@ fn chunk_beyond(address: usize) -> Option<&'static Chunk> {
         .map(|chunk| *chunk)
 }
 
-/// The line of an address. None when memory is short, which is said once: whatever lies there isn't checked.
+/// The shadow of an address, if anything near it has been accessed; otherwise how far there is none.
 #[inline]
-pub(crate) fn line_or_new(address: usize) -> Option<&'static Line> {
+pub(crate) fn shadow(address: usize) -> Result<Shadow<'static>, usize> {
+    match chunk(address) {
+        Some(chunk) => Ok(chunk.shadow(address)),
+        None => Err(((address >> CHUNK_BITS) + 1).saturating_mul(1 << CHUNK_BITS)),
+    }
+}
+
+/// The shadow of an address. None when memory is short, which is said once: whatever lies there isn't checked.
+#[inline]
+pub(crate) fn shadow_or_new(address: usize) -> Option<Shadow<'static>> {
     let chunk = chunk(address).or_else(|| make(address))?;
-    Some(&chunk.lines[index(address)])
+    Some(chunk.shadow(address))
 }
 
 #[cold]
@@ -135,6 +157,52 @@ fn zeroed() -> Option<NonNull<Chunk>> {
         libc::madvise(chunk, size_of::<Chunk>(), libc::MADV_NOHUGEPAGE);
     }
     NonNull::new(chunk.cast())
+}
+
+/// Calls `close` with the pages in a range that has been freed, and gives their lines back to the system, which makes zeros of them.
+///
+/// Nobody has any business there. Who goes there all the same may leave something behind, which is dropped when the page is opened; what he finds
+/// or loses is memory of the shadow's own, whose lists on the heap have one owner at any time ([`Line`]).
+#[cfg(target_os = "linux")]
+#[cold]
+pub(crate) fn close(address: usize, size: usize, close: impl Fn(&Page)) {
+    // SAFETY: asks for a number.
+    let system_page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(0);
+    let step = PAGE
+        * system_page
+            .div_ceil(size_of::<[Line; page::LINES]>())
+            .max(1);
+    let end = address.saturating_add(size);
+    let mut at = address.saturating_add(step - 1) / step * step;
+    while at < end {
+        let next = ((at >> CHUNK_BITS) + 1).saturating_mul(1 << CHUNK_BITS);
+        let count = (next.min(end) - at) / step * step / PAGE;
+        if let Some(chunk) = chunk(at)
+            && count > 0
+        {
+            let first = (at / PAGE) % PAGES;
+            for page in &chunk.pages[first..first + count] {
+                close(page);
+            }
+            let lines = &chunk.lines[first * page::LINES..(first + count) * page::LINES];
+            // SAFETY: whole pages of a mapping that `zeroed` made. Zeros are lines in which nothing is recorded; nobody holds a reference to
+            // anything else than the atomics in them.
+            let result = unsafe {
+                libc::madvise(
+                    std::ptr::from_ref(lines).cast_mut().cast(),
+                    size_of_val(lines),
+                    libc::MADV_DONTNEED,
+                )
+            };
+            if result != 0 {
+                // The program has locked all its memory.
+                for line in lines {
+                    line.forget(u64::MAX);
+                }
+            }
+        }
+        at = next;
+    }
 }
 
 #[cfg(unix)]

@@ -17,6 +17,7 @@
 //! epoch and its bytes are two words. The bytes are read first and stored last: who sees bytes that somebody else has stored sees that the epoch
 //! is another one now. For that, a slot is only ever given to an access by the accessing thread; nothing moves into one.
 
+use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
@@ -29,6 +30,44 @@ use crate::stack::depot::ContextId;
 
 /// Bytes that a line speaks of.
 pub(crate) const LINE: usize = 64;
+
+/// The lines of a range: for each, the address of its first byte, and the bytes covered.
+pub(crate) fn lines(address: usize, size: usize) -> impl Iterator<Item = (usize, u64)> {
+    let end = address.saturating_add(size);
+    let mut at = address;
+    std::iter::from_fn(move || {
+        if at >= end {
+            return None;
+        }
+        let start = at % LINE;
+        let stop = LINE.min(start + (end - at));
+        let here = (at - start, mask(start, stop - start));
+        at = at.saturating_add(stop - start);
+        Some(here)
+    })
+}
+
+/// The mask of `size` bytes of a line, from this one on. Not of 0 bytes, nor beyond the end.
+#[inline(always)]
+pub(crate) fn mask(offset: usize, size: usize) -> u64 {
+    (u64::MAX >> (LINE - size)) << offset
+}
+
+/// The addresses from the first to the last byte of `mask` in the line at `base`.
+pub(crate) fn span(base: usize, mask: u64) -> Range<usize> {
+    base + mask.trailing_zeros() as usize..base + LINE - mask.leading_zeros() as usize
+}
+
+/// From the first byte to the last.
+pub(crate) fn extend(bytes: &mut Range<usize>, more: Range<usize>) {
+    if more.start == more.end {
+        return;
+    }
+    if bytes.start == bytes.end {
+        bytes.start = more.start;
+    }
+    bytes.end = more.end;
+}
 
 /// Accesses that a line itself has room for. In the models fewer: each word is one more thing for them to try.
 const SLOTS: usize = if cfg!(all(test, loom)) { 2 } else { 5 };
@@ -209,8 +248,7 @@ impl Line {
     fn record<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
         let (mut same, mut free) = (None, None);
         for slot in 0..SLOTS {
-            let mask = self.masks[slot].load(Relaxed);
-            if mask == 0 || self.meet_slot(slot, mask, newcomer, raced) == 0 {
+            if self.meet_slot(slot, newcomer, raced) == 0 {
                 free.get_or_insert(slot);
             } else if self.is_slot_of(slot, newcomer) {
                 same = Some(slot);
@@ -229,8 +267,7 @@ impl Line {
         let mut more = self.take_more();
         let (mut same, mut free) = (None, None);
         for slot in 0..LAST {
-            let mask = self.masks[slot].load(Relaxed);
-            if mask == 0 || self.meet_slot(slot, mask, newcomer, raced) == 0 {
+            if self.meet_slot(slot, newcomer, raced) == 0 {
                 free.get_or_insert(slot);
             } else if self.is_slot_of(slot, newcomer) {
                 same = Some(slot);
@@ -252,8 +289,22 @@ impl Line {
         self.put_more(more);
     }
 
-    #[inline]
+    /// What is left of the slot's mask.
+    #[inline(always)]
     fn meet_slot<K: Knowledge>(
+        &self,
+        slot: usize,
+        newcomer: &Newcomer<'_, K>,
+        raced: &mut Raced<'_>,
+    ) -> u64 {
+        let mask = self.masks[slot].load(Relaxed);
+        if mask & newcomer.mask == 0 {
+            return mask;
+        }
+        self.meet_overlapping(slot, mask, newcomer, raced)
+    }
+
+    fn meet_overlapping<K: Knowledge>(
         &self,
         slot: usize,
         mask: u64,
@@ -311,6 +362,21 @@ impl Line {
             return owner;
         }
         epoch
+    }
+
+    /// Records the one access that there is to all bytes, in a line that is empty and that nobody else can reach yet.
+    pub(crate) fn seed(&self, tag: u64, context: u32) {
+        let class = Class::of_tagged(tag);
+        self.tags[0].store(tag, Relaxed);
+        self.contexts[0].store(context, Relaxed);
+        self.masks[0].store(u64::MAX, Relaxed);
+        if class == Class::Write {
+            self.written.store(u64::MAX, Relaxed);
+        }
+        if matches!(class, Class::Read | Class::Write) {
+            self.accessed.store(u64::MAX, Relaxed);
+        }
+        self.owner.unlock(Epoch::from_tagged(tag).bits());
     }
 
     /// Whatever was recorded of these bytes is forgotten.
@@ -578,6 +644,20 @@ mod tests {
         assert_eq!(access(4, Class::Write), 0);
         assert!(line.is_noted(0xff, Class::Write, Epoch::new(4, 1).bits()));
         assert_eq!(line.state_of(8), []);
+    }
+
+    #[test]
+    fn lines_cover_a_range_exactly() {
+        let all: Vec<_> = lines(3 * LINE - 3, LINE + 4).collect();
+        assert_eq!(
+            all,
+            [(2 * LINE, 0b111 << 61), (3 * LINE, u64::MAX), (4 * LINE, 1)]
+        );
+        assert_eq!(lines(LINE, 0).count(), 0);
+        assert_eq!(lines(usize::MAX - 3, 100).count(), 1);
+        for (base, mask) in all {
+            assert_eq!(span(base, mask).len(), mask.count_ones() as usize);
+        }
     }
 
     #[test]

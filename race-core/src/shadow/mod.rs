@@ -5,6 +5,7 @@
 //! - `word`: how a state is packed into words that a fast path can read, and the lock in them.
 //! - [`cell`]: the state of one value, inline beside it.
 //! - `line`: the state of 64 bytes of raw memory.
+//! - `page`: the state of 2 KiB of raw memory at once.
 //! - `directory`: where the line of an address is.
 //! - [`range`]: accesses to raw memory, by address, byte-exact.
 //! - [`handed_out`]: memory that changes hands unseen, and must forget.
@@ -16,6 +17,7 @@ pub(crate) mod directory;
 pub mod handed_out;
 pub(crate) mod line;
 pub(crate) mod lock;
+pub(crate) mod page;
 pub mod range;
 pub(crate) mod state;
 pub(crate) mod word;

@@ -10,37 +10,29 @@ use crate::report;
 use crate::shadow::blocks::{self, Block};
 use crate::shadow::directory;
 use crate::shadow::handed_out;
-use crate::shadow::line::LINE;
+use crate::shadow::line::{self, LINE, Line, extend, mask};
+use crate::shadow::page::{PAGE, Part};
 use crate::shadow::state::{Access, Class, Conflicts};
 use crate::stack::depot::Detail;
 use crate::thread::local;
 use crate::thread::state::ThreadState;
 
-/// The lines of a range: for each, the address of its first byte, and the bytes covered.
-pub(crate) fn lines(address: usize, size: usize) -> impl Iterator<Item = (usize, u64)> {
+/// Shadow of blocks of this size is given back to the system when they are freed, as `malloc` gives back the blocks.
+#[cfg(target_os = "linux")]
+const LARGE: usize = 256 << 10;
+
+/// The parts of a range that lie in one page each: where they start, and their size.
+fn parts(address: usize, size: usize) -> impl Iterator<Item = (usize, usize)> {
     let end = address.saturating_add(size);
     let mut at = address;
     std::iter::from_fn(move || {
         if at >= end {
             return None;
         }
-        let start = at % LINE;
-        let stop = LINE.min(start + (end - at));
-        let here = (at - start, mask(start, stop - start));
-        at = at.saturating_add(stop - start);
-        Some(here)
+        let start = at;
+        at = (at / PAGE + 1).saturating_mul(PAGE).min(end);
+        Some((start, at - start))
     })
-}
-
-/// The mask of `size` bytes of a line, from this one on. Not of 0 bytes, nor beyond the end.
-#[inline(always)]
-fn mask(offset: usize, size: usize) -> u64 {
-    (u64::MAX >> (LINE - size)) << offset
-}
-
-/// The addresses from the first to the last byte of `mask` in the line at `base`.
-pub(crate) fn span(base: usize, mask: u64) -> Range<usize> {
-    base + mask.trailing_zeros() as usize..base + LINE - mask.leading_zeros() as usize
 }
 
 /// A kind of access to raw memory.
@@ -95,10 +87,11 @@ pub fn access(
     site: Option<&'static Location<'static>>,
 ) {
     let (class, detail) = kind.parts();
-    if size == 0 || size <= LINE && is_noted(address, size, class) {
-        return;
+    if size.wrapping_sub(1) < LINE {
+        access_few(address, size, class, detail, site);
+    } else {
+        access_slow(address, size, class, detail, site);
     }
-    access_slow(address, size, class, detail, site);
 }
 
 /// [`access`] to a number of bytes that the compiler knows: what it has to look at is then a matter of a few instructions.
@@ -110,18 +103,63 @@ pub fn access_sized<const SIZE: usize>(
 ) {
     const { assert!(SIZE > 0 && SIZE <= LINE) };
     let (class, detail) = kind.parts();
-    if !is_noted(address, SIZE, class) {
-        access_slow(address, SIZE, class, detail, site);
+    access_few(address, SIZE, class, detail, site);
+}
+
+/// An access to no more than a line's bytes, and to some.
+#[inline(always)]
+fn access_few(
+    address: usize,
+    size: usize,
+    class: Class,
+    detail: Detail,
+    site: Option<&'static Location<'static>>,
+) {
+    let offset = address % LINE;
+    if size > LINE - offset {
+        return access_slow(address, size, class, detail, site);
+    }
+    let mask = mask(offset, size);
+    // A read after the thread's own write in one epoch, and whatever it has done before in it, is known at a glance.
+    let is_noted = |line: &Line| line.is_noted(mask, class, local::epoch_word());
+    if !directory::line(address).is_some_and(is_noted) {
+        access_line(address, mask, class, detail, site);
     }
 }
 
-/// Whether a plain access is known at a glance to have been recorded in this epoch. `size` is at most that of a line, and not 0.
-#[inline(always)]
-fn is_noted(address: usize, size: usize, class: Class) -> bool {
-    let offset = address % LINE;
-    size <= LINE - offset
-        && directory::line(address)
-            .is_some_and(|line| line.is_noted(mask(offset, size), class, local::epoch_word()))
+/// [`access_slow`] to bytes of one line, which nearly every access is.
+#[inline(never)]
+fn access_line(
+    address: usize,
+    mask: u64,
+    class: Class,
+    detail: Detail,
+    site: Option<&'static Location<'static>>,
+) {
+    local::enter_unordered(|thread| {
+        if !handed_out::is_seen() {
+            return;
+        }
+        let Some(shadow) = directory::shadow_or_new(address) else {
+            return;
+        };
+        let line = shadow.open_line(address);
+        if line.is_recorded(mask, class, thread.epoch()) {
+            return;
+        }
+        let context = Some(thread.access_context(site, detail));
+        let mut conflicts = Conflicts::new();
+        let raced = line.access(thread, mask, class, context, &mut conflicts);
+        if raced != 0 {
+            let access = Access {
+                epoch: thread.epoch(),
+                class,
+                context,
+            };
+            let bytes = line::span(address / LINE * LINE, raced);
+            report_race(thread, access, &conflicts, bytes);
+        }
+    });
 }
 
 #[inline(never)]
@@ -147,26 +185,32 @@ pub(crate) fn access_by(
     if !handed_out::is_seen() {
         return;
     }
+    let epoch = thread.epoch();
     let mut context = None;
     let mut conflicts = Conflicts::new();
     let mut bytes = 0..0;
-    for (base, mask) in lines(address, size) {
-        let Some(line) = directory::line_or_new(base) else {
+    for (start, length) in parts(address, size) {
+        let Some(shadow) = directory::shadow_or_new(start) else {
             continue;
         };
-        // A free is recorded over the thread's own write, or a later use would be reported against that.
-        if detail != Detail::Free && line.is_recorded(mask, class, thread.epoch()) {
-            continue;
-        }
-        let context = Some(*context.get_or_insert_with(|| thread.access_context(site, detail)));
-        let raced = line.access(thread, mask, class, context, &mut conflicts);
-        if raced != 0 {
-            let span = span(base, raced);
-            if bytes.is_empty() {
-                bytes.start = span.start;
-            }
-            bytes.end = span.end;
-        }
+        let part = Part {
+            start,
+            length,
+            class,
+            // A free is recorded over the thread's own write, or a later use would be reported against that.
+            again: detail == Detail::Free,
+        };
+        let raced = shadow.access(
+            thread,
+            part,
+            |thread| *context.get_or_insert_with(|| thread.access_context(site, detail)),
+            &mut conflicts,
+        );
+        extend(&mut bytes, raced);
+    }
+    #[cfg(target_os = "linux")]
+    if detail == Detail::Free && size >= LARGE {
+        directory::close(address, size, |page| page.close(epoch, context));
     }
     if !conflicts.is_empty() {
         let access = Access {
@@ -205,10 +249,18 @@ pub fn forget(address: usize, size: usize) {
 /// [`forget`], inside the engine.
 pub(crate) fn forget_inside(address: usize, size: usize) {
     blocks::remove(address, size);
-    for (base, mask) in lines(address, size) {
-        if let Some(line) = directory::line(base) {
-            line.forget(mask);
+    let end = address.saturating_add(size);
+    let mut at = address;
+    while at < end {
+        let next = (at / PAGE + 1).saturating_mul(PAGE).min(end);
+        match directory::shadow(at) {
+            Ok(shadow) => shadow.forget(at, next - at),
+            Err(none_until) => {
+                at = none_until;
+                continue;
+            }
         }
+        at = next;
     }
 }
 
@@ -232,23 +284,4 @@ pub fn allocated(address: usize, size: usize, site: Option<&'static Location<'st
 /// one that comes later without an allocation in between.
 pub fn freed(address: usize, size: usize, site: Option<&'static Location<'static>>) {
     access_slow(address, size, Class::Write, Detail::Free, site);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_cover_a_range_exactly() {
-        let all: Vec<_> = lines(3 * LINE - 3, LINE + 4).collect();
-        assert_eq!(
-            all,
-            [(2 * LINE, 0b111 << 61), (3 * LINE, u64::MAX), (4 * LINE, 1)]
-        );
-        assert_eq!(lines(LINE, 0).count(), 0);
-        assert_eq!(lines(usize::MAX - 3, 100).count(), 1);
-        for (base, mask) in all {
-            assert_eq!(span(base, mask).len(), mask.count_ones() as usize);
-        }
-    }
 }
