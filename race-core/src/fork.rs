@@ -228,7 +228,6 @@ mod unix {
     use std::sync::atomic::Ordering::Relaxed;
 
     use crate::report::sink;
-    use crate::shadow::range;
     use crate::stack::{depot, path, symbols};
     use crate::sync::edge;
     use crate::thread::{local, registry};
@@ -278,7 +277,6 @@ mod unix {
         super::GENERATION.fetch_add(1, Relaxed);
         sink::forget_count();
         local::forget_before_fork();
-        range::forget_last_page();
         drop(STILL.take().map(ManuallyDrop::into_inner));
     }
 }

@@ -34,7 +34,9 @@ mod ordinary {
         pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
 
         pub(crate) mod atomic {
-            pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, fence};
+            pub(crate) use std::sync::atomic::{
+                AtomicBool, AtomicPtr, AtomicU32, AtomicU64, fence,
+            };
         }
     }
 
@@ -89,7 +91,9 @@ mod modelled {
         pub(crate) use loom::sync::{Mutex, MutexGuard};
 
         pub(crate) mod atomic {
-            pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, fence};
+            pub(crate) use loom::sync::atomic::{
+                AtomicBool, AtomicPtr, AtomicU32, AtomicU64, fence,
+            };
         }
 
         /// `loom`'s, which panics at a leak and at a use after the end, with what it lacks.

@@ -14,7 +14,8 @@
 //! about memory from here says which block it is part of and where that was allocated, also once it has been freed. A block may be given back
 //! in other ways (`Box::from_raw`, C's `free`): that is not seen as a free, and does no harm.
 //!
-//! Zeroing, freeing and reallocating cost 4 bytes of shadow for each byte of the block, as any access does, until the program ends.
+//! What is accessed in parts costs 2 bytes of shadow for each byte, until the program ends or a block of 256 KiB or more is freed; zeroing, freeing and
+//! reallocating as a whole cost next to nothing.
 //!
 //! Only accesses by [`ptr`](mod@crate::ptr) are seen; its documentation says what becomes of memory that is used again.
 //!

@@ -10,10 +10,6 @@ use crate::stack::depot::Detail;
 use crate::thread::local;
 use crate::thread::state::{Site, ThreadState};
 
-/// Blocks up to this size are recorded as freed in whole. Of larger ones, and of mappings, only the pages that were accessed are: the others may
-/// never have had memory.
-const WHOLE: usize = 1 << 16;
-
 /// Mappings larger than this aren't looked through.
 const LARGEST: usize = 1 << 32;
 
@@ -39,11 +35,7 @@ pub(crate) fn freed(address: usize, caller: usize) -> Option<usize> {
     local::enter_known(|thread| {
         let by = (thread.epoch(), thread.context(site(caller), Detail::Free));
         let size = blocks::free(address, by)?;
-        if size <= WHOLE {
-            write(thread, address, size, caller);
-        } else {
-            write_where_accessed(thread, address, size, caller);
-        }
+        write(thread, address, size, caller);
         Some(size)
     })
     .flatten()
@@ -61,7 +53,7 @@ pub(crate) fn moved(old: usize, new: usize, size: usize, caller: usize) {
 /// `size` bytes at `address` are about to be unmapped.
 pub(crate) fn unmapped(address: usize, size: usize, caller: usize) {
     if size <= LARGEST {
-        local::enter_known(|thread| write_where_accessed(thread, address, size, caller));
+        local::enter_known(|thread| write(thread, address, size, caller));
     }
 }
 
@@ -74,16 +66,4 @@ fn write(thread: &mut ThreadState, address: usize, size: usize, caller: usize) {
         Detail::Free,
         site(caller),
     );
-}
-
-fn write_where_accessed(thread: &mut ThreadState, address: usize, size: usize, caller: usize) {
-    let end = address.saturating_add(size);
-    let mut at = address;
-    while at < end {
-        let next = (at / range::PAGE + 1).saturating_mul(range::PAGE).min(end);
-        if range::has_page(at) {
-            write(thread, at, next - at, caller);
-        }
-        at = next;
-    }
 }

@@ -7,7 +7,8 @@
 mod atomic;
 mod depot;
 mod edge;
-mod granule;
+mod line;
+mod page;
 mod registry;
 mod sync_object;
 mod words;

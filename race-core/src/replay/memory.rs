@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::RandomState;
 
 use super::Error;
-use crate::shadow::range::{self, Page};
+use crate::shadow::line::{self, Line};
 use crate::shadow::state::{Class, Conflicts};
 use crate::shadow::word::Words;
 use crate::stack::depot::ContextId;
@@ -23,7 +23,8 @@ struct Variable {
 #[derive(Default)]
 pub(super) struct Memory {
     variables: Vec<Variable>,
-    pages: HashMap<usize, Box<Page>, RandomState>,
+    /// By the address of their first byte.
+    lines: HashMap<usize, Box<Line>, RandomState>,
     /// By the address of their first byte.
     atomics: BTreeMap<u64, AtomicClock>,
 }
@@ -63,27 +64,14 @@ impl Memory {
         thread.note_access();
         let mut all = Conflicts::new();
         let mut bytes = 0..0;
-        for (number, index, mask) in range::granules(address as usize, size as usize) {
-            let page = self
-                .pages
-                .entry(number)
-                .or_insert_with(|| Box::new(Page::empty()));
-            let granule = &page.granules[index];
-            if granule.is_recorded(mask, class, thread.epoch().bits()) {
+        for (base, mask) in line::lines(address as usize, size as usize) {
+            let line = self.lines.entry(base).or_default();
+            if line.is_recorded(mask, class, thread.epoch()) {
                 continue;
             }
-            let (conflicts, common) = granule.access(thread, mask, class, Some(context));
-            if !conflicts.is_empty() {
-                let span = range::span(number, index, common);
-                if all.is_empty() {
-                    bytes.start = span.start;
-                }
-                bytes.end = span.end;
-                for conflict in conflicts {
-                    if !all.contains(&conflict) {
-                        all.push(conflict);
-                    }
-                }
+            let raced = line.access(thread, mask, class, Some(context), &mut all);
+            if raced != 0 {
+                line::extend(&mut bytes, line::span(base, raced));
             }
         }
         let place = Place::Range {
@@ -110,9 +98,9 @@ impl Memory {
                 }
             }
             Place::Range { address, size } => {
-                for (number, index, mask) in range::granules(address as usize, size as usize) {
-                    if let Some(page) = self.pages.get(&number) {
-                        page.granules[index].forget(mask);
+                for (base, mask) in line::lines(address as usize, size as usize) {
+                    if let Some(line) = self.lines.get(&base) {
+                        line.forget(mask);
                     }
                 }
                 if size != 0 {

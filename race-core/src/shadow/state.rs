@@ -26,7 +26,44 @@ pub(crate) enum Class {
     AtomicWrite,
 }
 
+const CLASS_SHIFT: u32 = 61;
+
 impl Class {
+    /// Where an epoch's word has room for it. A plain read's is 0.
+    #[inline]
+    pub(crate) fn tag(self) -> u64 {
+        let bits = match self {
+            Class::Read => 0,
+            Class::AtomicRead => 1,
+            Class::AtomicWrite => 2,
+            Class::Write => 3,
+        };
+        bits << CLASS_SHIFT
+    }
+
+    #[inline]
+    pub(crate) fn of_tagged(word: u64) -> Class {
+        match (word >> CLASS_SHIFT) & 3 {
+            0 => Class::Read,
+            1 => Class::AtomicRead,
+            2 => Class::AtomicWrite,
+            _ => Class::Write,
+        }
+    }
+
+    /// Whether the access with this tag makes another of this class in the epoch `word` superfluous: whatever races with that races with it.
+    #[inline]
+    pub(crate) fn is_same(self, tag: u64, word: u64) -> bool {
+        tag == word | self.tag() || self == Class::Read && tag == word | Class::Write.tag()
+    }
+
+    /// Whether an access of this class need not leave an earlier one behind; `known`: that one is ordered before.
+    #[inline]
+    pub(crate) fn supersedes(self, earlier: Class, known: bool) -> bool {
+        self == Class::Write || known && self == earlier
+    }
+
+    #[inline]
     pub(crate) fn conflicts(self, other: Class) -> bool {
         use Class::{AtomicRead, AtomicWrite, Read, Write};
         match (self, other) {
@@ -101,12 +138,11 @@ impl State {
             class,
             context,
         };
+        self.others
+            .retain(|earlier| !class.supersedes(earlier.class, thread.knows(earlier.epoch)));
         if class == Class::Write {
             self.write = Some(access);
-            self.others.clear();
         } else {
-            self.others
-                .retain(|earlier| earlier.class != class || !thread.knows(earlier.epoch));
             self.others.push(access);
         }
         conflicts

@@ -2,7 +2,7 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | `write` | the epoch of the last plain write; with bit 63, locked by a thread of the process with that [`fork::generation`] |
+//! | `write` | the epoch of the last plain write; with bit 63, locked: [`super::lock`] |
 //! | `other` | the epoch of the one other access, its class in bits 61 and 62; or, with bit 63, a pointer to several |
 //! | `contexts` | the contexts of the write (low half) and of the one other access (high half) |
 //!
@@ -11,26 +11,23 @@
 //! equal word was this thread's own, and whoever has overwritten it since has checked against it.
 
 use std::ptr;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::Relaxed;
 
 use smallvec::SmallVec;
 
 use crate::epoch::Epoch;
-use crate::fork;
 use crate::primitive::sync::atomic::AtomicU64;
-use crate::primitive::thread::yield_now;
-use crate::primitive::{Exclusive, const_fn, hint};
+use crate::primitive::{Exclusive, const_fn};
+use crate::shadow::lock::{Found, LockWord};
 use crate::shadow::state::{Access, Class, Conflicts, Knowledge, State};
 use crate::stack::depot::ContextId;
 
-const LOCKED: u64 = 1 << 63;
 const MANY: u64 = 1 << 63;
-const CLASS_SHIFT: u32 = 61;
 
 /// The packed state of one location. 24 bytes, all zeros when never accessed.
 #[derive(Default)]
 pub(crate) struct Words {
-    write: AtomicU64,
+    write: LockWord,
     other: AtomicU64,
     contexts: AtomicU64,
 }
@@ -39,7 +36,7 @@ impl Words {
     const_fn! {
         pub(crate) const fn new() -> Words {
             Words {
-                write: AtomicU64::new(0),
+                write: LockWord::new(),
                 other: AtomicU64::new(0),
                 contexts: AtomicU64::new(0),
             }
@@ -55,7 +52,7 @@ impl Words {
     /// Whether a plain read in the epoch `word` need not be recorded any more.
     #[inline(always)]
     pub(crate) fn is_read_in(&self, word: u64) -> bool {
-        self.other.load(Relaxed) == word || self.write.load(Relaxed) == word
+        self.other.load(Relaxed) == word || self.write.peek() == word
     }
 
     /// Whether a plain write in the epoch `word` need not be recorded any more.
@@ -63,13 +60,13 @@ impl Words {
     /// A read by another thread since would not matter: it was checked against this write.
     #[inline(always)]
     pub(crate) fn is_written_in(&self, word: u64) -> bool {
-        self.write.load(Relaxed) == word
+        self.write.peek() == word
     }
 
     /// Whether the plain write in the epoch `word` is all that there is.
     #[inline(always)]
     pub(crate) fn is_only_written_in(&self, word: u64) -> bool {
-        self.write.load(Relaxed) == word && self.other.load(Relaxed) == 0
+        self.write.peek() == word && self.other.load(Relaxed) == 0
     }
 
     /// Whether `class` by a thread in `epoch` is recorded already, wherever the state is.
@@ -102,63 +99,21 @@ impl Words {
     /// Locks the location. Never lock one while another is locked by the same thread.
     #[inline]
     pub(crate) fn lock(&self) -> LockedWords<'_> {
-        self.try_lock().unwrap_or_else(|| self.lock_slow())
+        let write = match self.write.lock() {
+            Found::Content(write) => write,
+            Found::Abandoned => self.reset(),
+        };
+        LockedWords { words: self, write }
     }
 
-    #[inline]
-    fn try_lock(&self) -> Option<LockedWords<'_>> {
-        let write = self.write.load(Relaxed);
-        let is_mine = write & LOCKED == 0
-            && self
-                .write
-                .compare_exchange_weak(write, locked_here(), Acquire, Relaxed)
-                .is_ok();
-        // Lazily: dropping one unlocks.
-        is_mine.then(|| LockedWords { words: self, write })
-    }
-
+    /// Empties a state that a `fork` left locked: all that was is ordered before.
     #[cold]
-    fn lock_slow(&self) -> LockedWords<'_> {
-        for attempt in 0u32.. {
-            if let Some(locked) = self.try_lock().or_else(|| self.take_over()) {
-                return locked;
-            }
-            if attempt % 64 == 63 {
-                yield_now();
-            } else {
-                hint::spin_loop();
-            }
-        }
-        unreachable!("the loop above has no end but the lock")
-    }
-
-    /// Takes the lock from a thread that was left behind by a `fork`, with an empty state: all that was is ordered before.
-    #[cold]
-    fn take_over(&self) -> Option<LockedWords<'_>> {
-        let write = self.write.load(Relaxed);
-        let is_abandoned = write & LOCKED != 0 && write != locked_here();
-        if !is_abandoned
-            || self
-                .write
-                .compare_exchange(write, locked_here(), Acquire, Relaxed)
-                .is_err()
-        {
-            return None;
-        }
+    fn reset(&self) -> u64 {
         // Not dropped if it is a pointer: its owner may have been about to.
         self.other.store(0, Relaxed);
         self.contexts.store(0, Relaxed);
-        Some(LockedWords {
-            words: self,
-            write: 0,
-        })
+        0
     }
-}
-
-/// The `write` word of what a thread of this process has locked.
-#[inline]
-fn locked_here() -> u64 {
-    LOCKED | u64::from(fork::generation())
 }
 
 impl Drop for Words {
@@ -173,26 +128,6 @@ impl Drop for Words {
 
 fn many_ptr(word: u64) -> *mut Vec<Access> {
     ptr::with_exposed_provenance_mut((word & !MANY) as usize)
-}
-
-#[inline]
-fn class_bits(class: Class) -> u64 {
-    let bits = match class {
-        Class::Read => 0,
-        Class::AtomicRead => 1,
-        Class::AtomicWrite => 2,
-        Class::Write => unreachable!("a plain write has a word of its own"),
-    };
-    bits << CLASS_SHIFT
-}
-
-#[inline]
-fn class_of(word: u64) -> Class {
-    match (word >> CLASS_SHIFT) & 3 {
-        0 => Class::Read,
-        1 => Class::AtomicRead,
-        _ => Class::AtomicWrite,
-    }
 }
 
 /// A locked location. Dropping it unlocks without a change.
@@ -227,11 +162,11 @@ impl LockedWords<'_> {
             self.write = epoch;
             return true;
         }
-        if other != 0 && class_of(other) != class {
+        if other != 0 && Class::of_tagged(other) != class {
             return false;
         }
         let contexts = self.words.contexts.load(Relaxed);
-        self.words.other.store(epoch | class_bits(class), Relaxed);
+        self.words.other.store(epoch | class.tag(), Relaxed);
         self.words
             .contexts
             .store(contexts & u64::from(u32::MAX) | context << 32, Relaxed);
@@ -259,7 +194,7 @@ impl LockedWords<'_> {
             } else {
                 SmallVec::from_buf([Access {
                     epoch: Epoch::from_tagged(other),
-                    class: class_of(other),
+                    class: Class::of_tagged(other),
                     context: ContextId::from_bits((contexts >> 32) as u32),
                 }])
             },
@@ -267,15 +202,10 @@ impl LockedWords<'_> {
     }
 
     /// Puts a state in and unlocks.
-    pub(crate) fn put(self, state: State) {
-        self.put_with(state, || ());
-    }
-
-    /// Puts a state in, then does what `before_unlocking` has to do, and unlocks.
-    pub(crate) fn put_with(mut self, state: State, before_unlocking: impl FnOnce()) {
+    pub(crate) fn put(mut self, state: State) {
         let (other, other_context) = match state.others[..] {
             [] => (0, None),
-            [one] => (one.epoch.bits() | class_bits(one.class), one.context),
+            [one] => (one.epoch.bits() | one.class.tag(), one.context),
             _ => {
                 let many = Box::into_raw(Box::new(state.others.into_vec()));
                 (many.expose_provenance() as u64 | MANY, None)
@@ -287,14 +217,13 @@ impl LockedWords<'_> {
         self.words.other.store(other, Relaxed);
         self.words.contexts.store(contexts, Relaxed);
         self.write = state.write.map_or(0, |write| write.epoch.bits());
-        before_unlocking();
     }
 }
 
 impl Drop for LockedWords<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.words.write.store(self.write, Release);
+        self.words.write.unlock(self.write);
     }
 }
 
@@ -376,32 +305,19 @@ mod tests {
         assert!(!words.is_recorded(Epoch::new(3, 1), Class::Read));
     }
 
+    #[cfg(not(loom))]
     #[test]
-    fn a_lock_is_held_until_it_is_dropped() {
+    fn a_state_that_a_fork_left_locked_is_empty() {
         let words = Words::new();
-        let locked = words.lock();
-        let generation = u64::from(fork::generation());
-        assert_eq!(words.write.load(Relaxed), LOCKED | generation);
-        assert!(words.try_lock().is_none());
-        assert!(words.take_over().is_none());
-        drop(locked);
-        assert!(words.take_over().is_none());
-        assert!(words.try_lock().is_some());
-    }
-
-    #[test]
-    fn a_lock_from_before_a_fork_is_taken_over_with_nothing_in_it() {
-        let words = Words::new();
-        words.write.store(locked_here() + 1, Relaxed);
+        words.write.abandon();
         // Its owner was about to replace the list, or had freed it.
         words.other.store(MANY | 8, Relaxed);
         words.contexts.store(u64::MAX, Relaxed);
         let mut locked = words.lock();
-        assert!(words.try_lock().is_none());
         assert_eq!(locked.take(), State::default());
         assert_eq!(words.contexts.load(Relaxed), 0);
         drop(locked);
-        assert_eq!(words.write.load(Relaxed), 0);
+        assert_eq!(words.write.peek(), 0);
     }
 
     proptest! {

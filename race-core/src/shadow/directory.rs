@@ -1,0 +1,228 @@
+//! Where the shadow of an address is: a directory by the address's upper bits leads to chunks, which the system fills with zeros where they are touched.
+//!
+//! To look a line up takes one load and an addition. Chunks are never given back, and a forked child keeps its parent's: each line knows how to
+//! empty itself if the fork found it locked. Nothing here may allocate with the program's allocator, nor wait.
+
+use std::ptr::NonNull;
+use std::sync::Once;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
+
+use dashmap::DashMap;
+
+use crate::fork::PerProcess;
+use crate::runtime;
+use crate::shadow::line::{LINE, Line};
+use crate::shadow::page::{self, PAGE, Page, Shadow};
+
+/// Bits of an address within one chunk: 64 MiB of memory, 128 MiB of shadow.
+const CHUNK_BITS: u32 = 26;
+const LINES: usize = (1 << CHUNK_BITS) / LINE;
+const PAGES: usize = LINES / page::LINES;
+
+/// Bits of the addresses that systems give out unasked.
+const ADDRESS_BITS: u32 = if cfg!(target_pointer_width = "32") {
+    32
+} else if cfg!(target_arch = "x86_64") {
+    47
+} else {
+    48
+};
+
+#[repr(C)]
+struct Chunk {
+    lines: [Line; LINES],
+    pages: [Page; PAGES],
+}
+
+impl Chunk {
+    fn shadow(&'static self, address: usize) -> Shadow<'static> {
+        let page = (address / PAGE) % PAGES;
+        Shadow {
+            page: &self.pages[page],
+            lines: &self.lines[page * page::LINES..][..page::LINES],
+        }
+    }
+}
+
+/// Null: nothing there has been accessed.
+static CHUNKS: [AtomicPtr<Chunk>; 1 << (ADDRESS_BITS - CHUNK_BITS)] =
+    [const { AtomicPtr::new(std::ptr::null_mut()) }; 1 << (ADDRESS_BITS - CHUNK_BITS)];
+
+/// The chunks of addresses beyond. They must be asked for.
+static BEYOND: PerProcess<DashMap<usize, &'static Chunk>> = PerProcess::new();
+
+#[inline(always)]
+fn index(address: usize) -> usize {
+    (address >> LINE.trailing_zeros()) % LINES
+}
+
+/// The line of an address, if anything near it has been accessed. Whether it tells anything is the page's to know; what it tells is true.
+#[inline(always)]
+pub(crate) fn line(address: usize) -> Option<&'static Line> {
+    Some(&chunk(address)?.lines[index(address)])
+}
+
+#[inline(always)]
+fn chunk(address: usize) -> Option<&'static Chunk> {
+    match CHUNKS.get(address >> CHUNK_BITS) {
+        // SAFETY: null, or stored by `make`, and there for as long as the process.
+        Some(chunk) => unsafe { chunk.load(Acquire).as_ref() },
+        None => chunk_beyond(address),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn chunk_beyond(address: usize) -> Option<&'static Chunk> {
+    BEYOND
+        .get()
+        .get(&(address >> CHUNK_BITS))
+        .map(|chunk| *chunk)
+}
+
+/// The shadow of an address, if anything near it has been accessed; otherwise how far there is none.
+#[inline]
+pub(crate) fn shadow(address: usize) -> Result<Shadow<'static>, usize> {
+    match chunk(address) {
+        Some(chunk) => Ok(chunk.shadow(address)),
+        None => Err(((address >> CHUNK_BITS) + 1).saturating_mul(1 << CHUNK_BITS)),
+    }
+}
+
+/// The shadow of an address. None when memory is short, which is said once: whatever lies there isn't checked.
+#[inline]
+pub(crate) fn shadow_or_new(address: usize) -> Option<Shadow<'static>> {
+    let chunk = chunk(address).or_else(|| make(address))?;
+    Some(chunk.shadow(address))
+}
+
+#[cold]
+#[inline(never)]
+fn make(address: usize) -> Option<&'static Chunk> {
+    let Some(new) = zeroed() else {
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            runtime::say(format_args!("racecheck: out of memory: accesses to raw memory are no longer checked where there were none before\n"));
+        });
+        return None;
+    };
+    let chunk = match CHUNKS.get(address >> CHUNK_BITS) {
+        None => {
+            let map = BEYOND.get();
+            let chunk = map.entry(address >> CHUNK_BITS).or_insert_with(|| {
+                // SAFETY: zeros, a chunk in which nothing is recorded; there for as long as the process, or given back below.
+                unsafe { new.as_ref() }
+            });
+            NonNull::from(*chunk)
+        }
+        Some(place) => {
+            match place.compare_exchange(std::ptr::null_mut(), new.as_ptr(), AcqRel, Acquire) {
+                Ok(_) => new,
+                Err(theirs) => NonNull::new(theirs).unwrap_or(new),
+            }
+        }
+    };
+    if chunk != new {
+        // Somebody else was faster.
+        give_back(new);
+    }
+    // SAFETY: zeros, or what others have stored in the meantime; there for as long as the process.
+    Some(unsafe { chunk.as_ref() })
+}
+
+/// Memory for a chunk, which costs nothing until it is touched.
+#[cfg(unix)]
+fn zeroed() -> Option<NonNull<Chunk>> {
+    const FLAGS: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: new memory, wherever there is room.
+    let chunk = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            size_of::<Chunk>(),
+            access,
+            FLAGS,
+            -1,
+            0,
+        )
+    };
+    if chunk == libc::MAP_FAILED {
+        return None;
+    }
+    // Shadow is touched here and there: huge pages would be mostly empty.
+    #[cfg(target_os = "linux")]
+    // SAFETY: the mapping that was just made. If that fails, all that is lost is memory.
+    unsafe {
+        libc::madvise(chunk, size_of::<Chunk>(), libc::MADV_NOHUGEPAGE);
+    }
+    NonNull::new(chunk.cast())
+}
+
+/// Calls `close` with the pages in a range that has been freed, and gives their lines back to the system, which makes zeros of them.
+///
+/// Nobody has any business there. Who goes there all the same may leave something behind, which is dropped when the page is opened; what he finds
+/// or loses is memory of the shadow's own, whose lists on the heap have one owner at any time ([`Line`]).
+#[cfg(target_os = "linux")]
+#[cold]
+pub(crate) fn close(address: usize, size: usize, close: impl Fn(&Page)) {
+    // SAFETY: asks for a number.
+    let system_page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(0);
+    let step = PAGE
+        * system_page
+            .div_ceil(size_of::<[Line; page::LINES]>())
+            .max(1);
+    let end = address.saturating_add(size);
+    let mut at = address.saturating_add(step - 1) / step * step;
+    while at < end {
+        let next = ((at >> CHUNK_BITS) + 1).saturating_mul(1 << CHUNK_BITS);
+        let count = (next.min(end) - at) / step * step / PAGE;
+        if let Some(chunk) = chunk(at)
+            && count > 0
+        {
+            let first = (at / PAGE) % PAGES;
+            for page in &chunk.pages[first..first + count] {
+                close(page);
+            }
+            let lines = &chunk.lines[first * page::LINES..(first + count) * page::LINES];
+            // SAFETY: whole pages of a mapping that `zeroed` made. Zeros are lines in which nothing is recorded; nobody holds a reference to
+            // anything else than the atomics in them.
+            let result = unsafe {
+                libc::madvise(
+                    std::ptr::from_ref(lines).cast_mut().cast(),
+                    size_of_val(lines),
+                    libc::MADV_DONTNEED,
+                )
+            };
+            if result != 0 {
+                // The program has locked all its memory.
+                for line in lines {
+                    line.forget(u64::MAX);
+                }
+            }
+        }
+        at = next;
+    }
+}
+
+#[cfg(unix)]
+fn give_back(chunk: NonNull<Chunk>) {
+    // SAFETY: the whole mapping that `zeroed` made, and nobody else has seen it.
+    unsafe { libc::munmap(chunk.as_ptr().cast(), size_of::<Chunk>()) };
+}
+
+#[cfg(not(unix))]
+fn zeroed() -> Option<NonNull<Chunk>> {
+    let layout = std::alloc::Layout::new::<Chunk>();
+    // SAFETY: the layout isn't empty. The system's own allocator: the program's may touch it all.
+    NonNull::new(
+        unsafe { std::alloc::GlobalAlloc::alloc_zeroed(&std::alloc::System, layout) }.cast(),
+    )
+}
+
+#[cfg(not(unix))]
+fn give_back(chunk: NonNull<Chunk>) {
+    let layout = std::alloc::Layout::new::<Chunk>();
+    // SAFETY: made by `zeroed`, with this layout, and nobody else has seen it.
+    unsafe { std::alloc::GlobalAlloc::dealloc(&std::alloc::System, chunk.as_ptr().cast(), layout) };
+}

@@ -1,0 +1,667 @@
+//! The state of 64 bytes of raw memory, exact to the byte: FastTrack's state machine ([`super::state`]) for all of them at once.
+//!
+//! An access is kept once, with a mask of the bytes for which it still counts: a newcomer takes its bytes out of what it replaces, and what has none left
+//! is gone. So an access of any size and offset costs the same, and a byte array or a struct no more than an array of words.
+//!
+//! | field | meaning |
+//! | --- | --- |
+//! | `owner` | the epoch of which the next two speak, 0 if nothing is recorded; and the lock |
+//! | `written` | bytes with a plain write recorded in that epoch |
+//! | `accessed` | bytes with a plain write or read recorded in it: a plain read need not be any more |
+//! | `tags` | for each recorded access: its epoch, its class in bits 61 and 62; in the last, with bit 63, a pointer to more of them instead |
+//! | `masks` | the bytes for which it counts; 0: the slot is free |
+//! | `contexts` | its context |
+//!
+//! Whether something is recorded already is asked without the lock. What is seen then may be stale, and that is harmless: only a thread itself
+//! ever stores its own epochs, so what it finds under one of them it has recorded, and whoever has replaced it since has checked against it. But an
+//! epoch and its bytes are two words. The bytes are read first and stored last: who sees bytes that somebody else has stored sees that the epoch
+//! is another one now. For that, a slot is only ever given to an access by the accessing thread; nothing moves into one.
+
+use std::ops::Range;
+use std::ptr;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+use crate::epoch::Epoch;
+use crate::primitive::Exclusive;
+use crate::primitive::sync::atomic::{AtomicU32, AtomicU64};
+use crate::shadow::lock::{Found, LockWord};
+use crate::shadow::state::{Access, Class, Conflicts, Knowledge};
+use crate::stack::depot::ContextId;
+
+/// Bytes that a line speaks of.
+pub(crate) const LINE: usize = 64;
+
+/// The lines of a range: for each, the address of its first byte, and the bytes covered.
+pub(crate) fn lines(address: usize, size: usize) -> impl Iterator<Item = (usize, u64)> {
+    let end = address.saturating_add(size);
+    let mut at = address;
+    std::iter::from_fn(move || {
+        if at >= end {
+            return None;
+        }
+        let start = at % LINE;
+        let stop = LINE.min(start + (end - at));
+        let here = (at - start, mask(start, stop - start));
+        at = at.saturating_add(stop - start);
+        Some(here)
+    })
+}
+
+/// The mask of `size` bytes of a line, from this one on. Not of 0 bytes, nor beyond the end.
+#[inline(always)]
+pub(crate) fn mask(offset: usize, size: usize) -> u64 {
+    (u64::MAX >> (LINE - size)) << offset
+}
+
+/// The addresses from the first to the last byte of `mask` in the line at `base`.
+pub(crate) fn span(base: usize, mask: u64) -> Range<usize> {
+    base + mask.trailing_zeros() as usize..base + LINE - mask.leading_zeros() as usize
+}
+
+/// From the first byte to the last.
+pub(crate) fn extend(bytes: &mut Range<usize>, more: Range<usize>) {
+    if more.start == more.end {
+        return;
+    }
+    if bytes.start == bytes.end {
+        bytes.start = more.start;
+    }
+    bytes.end = more.end;
+}
+
+/// Accesses that a line itself has room for. In the models fewer: each word is one more thing for them to try.
+const SLOTS: usize = if cfg!(all(test, loom)) { 2 } else { 5 };
+/// The slot whose tag may be a pointer to more.
+const LAST: usize = SLOTS - 1;
+const MORE: u64 = 1 << 63;
+
+/// 128 bytes, all zeros when nothing is recorded. What the fast path reads comes first: it lies in one cache line.
+#[derive(Default)]
+#[repr(C, align(128))]
+pub(crate) struct Line {
+    owner: LockWord,
+    written: AtomicU64,
+    accessed: AtomicU64,
+    masks: [AtomicU64; SLOTS],
+    tags: [AtomicU64; SLOTS],
+    contexts: [AtomicU32; SLOTS],
+}
+
+/// A recorded access that a line has no slot for.
+struct Entry {
+    tag: u64,
+    mask: u64,
+    context: u32,
+}
+
+/// An access that is about to be recorded.
+struct Newcomer<'a, K> {
+    thread: &'a K,
+    class: Class,
+    tag: u64,
+    mask: u64,
+    context: u32,
+}
+
+/// What a newcomer races with.
+struct Raced<'a> {
+    conflicts: &'a mut Conflicts,
+    /// The bytes in common.
+    bytes: u64,
+}
+
+impl Raced<'_> {
+    #[cold]
+    fn push(&mut self, tag: u64, context: u32, bytes: u64) {
+        add_conflict(self.conflicts, tag, context);
+        self.bytes |= bytes;
+    }
+}
+
+/// The access with this tag is one of those that are raced with.
+#[cold]
+pub(crate) fn add_conflict(conflicts: &mut Conflicts, tag: u64, context: u32) {
+    let access = Access {
+        epoch: Epoch::from_tagged(tag),
+        class: Class::of_tagged(tag),
+        context: ContextId::from_bits(context),
+    };
+    if conflicts.contains(&access) {
+        return;
+    }
+    // Writes first: a reader looks for them.
+    let writes = |other: &&Access| other.class == Class::Write;
+    let at = if access.class == Class::Write {
+        conflicts.iter().take_while(writes).count()
+    } else {
+        conflicts.len()
+    };
+    conflicts.insert(at, access);
+}
+
+impl<K: Knowledge> Newcomer<'_, K> {
+    /// Checks against a recorded access. What is left of its mask.
+    #[inline]
+    fn meet(&self, tag: u64, mask: u64, context: u32, raced: &mut Raced<'_>) -> u64 {
+        let common = mask & self.mask;
+        if common == 0 {
+            return mask;
+        }
+        let theirs = Class::of_tagged(tag);
+        let known = self.thread.knows(Epoch::from_tagged(tag));
+        if !known && self.class.conflicts(theirs) {
+            raced.push(tag, context, common);
+        }
+        if self.class.supersedes(theirs, known) {
+            mask & !common
+        } else {
+            mask
+        }
+    }
+
+    fn entry(&self) -> Entry {
+        Entry {
+            tag: self.tag,
+            mask: self.mask,
+            context: self.context,
+        }
+    }
+}
+
+impl Line {
+    /// Whether a plain access to the bytes in `mask` is known at a glance to have been recorded in the epoch `word`.
+    #[inline(always)]
+    pub(crate) fn is_noted(&self, mask: u64, class: Class, word: u64) -> bool {
+        let noted = match class {
+            Class::Read => &self.accessed,
+            Class::Write => &self.written,
+            Class::AtomicRead | Class::AtomicWrite => return false,
+        };
+        // In this order.
+        noted.load(Acquire) & mask == mask && self.owner.peek() == word
+    }
+
+    /// Whether an access to the bytes in `mask` has been recorded in `epoch`, by the thread that asks.
+    pub(crate) fn is_recorded(&self, mask: u64, class: Class, epoch: Epoch) -> bool {
+        let word = epoch.bits();
+        if self.is_noted(mask, class, word) {
+            return true;
+        }
+        let mut missing = mask;
+        for slot in 0..SLOTS {
+            // In this order.
+            let theirs = self.masks[slot].load(Acquire);
+            if theirs & missing != 0 && class.is_same(self.tags[slot].load(Relaxed), word) {
+                missing &= !theirs;
+            }
+        }
+        missing == 0 || self.has_more() && self.is_recorded_elsewhere(missing, class, word)
+    }
+
+    #[cold]
+    fn is_recorded_elsewhere(&self, mut missing: u64, class: Class, word: u64) -> bool {
+        let owner = self.lock();
+        let more = self.take_more();
+        for entry in &more {
+            if class.is_same(entry.tag, word) {
+                missing &= !entry.mask;
+            }
+        }
+        self.put_more(more);
+        self.owner.unlock(owner);
+        missing == 0
+    }
+
+    /// Checks an access against what was recorded of these bytes, and records it. Adds the accesses that it races with to `conflicts`; returns the
+    /// bytes that they have in common with it.
+    pub(crate) fn access(
+        &self,
+        thread: &impl Knowledge,
+        mask: u64,
+        class: Class,
+        context: Option<ContextId>,
+        conflicts: &mut Conflicts,
+    ) -> u64 {
+        let newcomer = Newcomer {
+            thread,
+            class,
+            tag: thread.epoch().bits() | class.tag(),
+            mask,
+            context: ContextId::bits(context),
+        };
+        let mut raced = Raced {
+            conflicts,
+            bytes: 0,
+        };
+        let owner = self.lock();
+        if self.has_more() {
+            self.record_among_more(&newcomer, &mut raced);
+        } else {
+            self.record(&newcomer, &mut raced);
+        }
+        self.owner.unlock(self.note(owner, &newcomer));
+        raced.bytes
+    }
+
+    /// [`Line::access`] where everything is in the slots, so far.
+    #[inline]
+    fn record<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
+        let (mut same, mut free) = (None, None);
+        for slot in 0..SLOTS {
+            if self.meet_slot(slot, newcomer, raced) == 0 {
+                free.get_or_insert(slot);
+            } else if self.is_slot_of(slot, newcomer) {
+                same = Some(slot);
+            }
+        }
+        match (same, free) {
+            (Some(slot), _) => self.widen(slot, newcomer.mask),
+            (None, Some(slot)) => self.fill(slot, newcomer),
+            (None, None) => self.put_more(vec![self.vacate_last(), newcomer.entry()]),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_among_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
+        let mut more = self.take_more();
+        let (mut same, mut free) = (None, None);
+        for slot in 0..LAST {
+            if self.meet_slot(slot, newcomer, raced) == 0 {
+                free.get_or_insert(slot);
+            } else if self.is_slot_of(slot, newcomer) {
+                same = Some(slot);
+            }
+        }
+        more.retain_mut(|entry| {
+            entry.mask = newcomer.meet(entry.tag, entry.mask, entry.context, raced);
+            entry.mask != 0
+        });
+        let mut alike = more
+            .iter_mut()
+            .filter(|entry| (entry.tag, entry.context) == (newcomer.tag, newcomer.context));
+        match (same, alike.next(), free) {
+            (Some(slot), ..) => self.widen(slot, newcomer.mask),
+            (None, Some(entry), _) => entry.mask |= newcomer.mask,
+            (None, None, Some(slot)) => self.fill(slot, newcomer),
+            (None, None, None) => more.push(newcomer.entry()),
+        }
+        self.put_more(more);
+    }
+
+    /// What is left of the slot's mask.
+    #[inline(always)]
+    fn meet_slot<K: Knowledge>(
+        &self,
+        slot: usize,
+        newcomer: &Newcomer<'_, K>,
+        raced: &mut Raced<'_>,
+    ) -> u64 {
+        let mask = self.masks[slot].load(Relaxed);
+        if mask & newcomer.mask == 0 {
+            return mask;
+        }
+        self.meet_overlapping(slot, mask, newcomer, raced)
+    }
+
+    fn meet_overlapping<K: Knowledge>(
+        &self,
+        slot: usize,
+        mask: u64,
+        newcomer: &Newcomer<'_, K>,
+        raced: &mut Raced<'_>,
+    ) -> u64 {
+        let tag = self.tags[slot].load(Relaxed);
+        let context = self.contexts[slot].load(Relaxed);
+        let left = newcomer.meet(tag, mask, context, raced);
+        if left != mask {
+            self.masks[slot].store(left, Release);
+        }
+        left
+    }
+
+    #[inline]
+    fn is_slot_of<K>(&self, slot: usize, newcomer: &Newcomer<'_, K>) -> bool {
+        self.tags[slot].load(Relaxed) == newcomer.tag
+            && self.contexts[slot].load(Relaxed) == newcomer.context
+    }
+
+    #[inline]
+    fn widen(&self, slot: usize, mask: u64) {
+        let before = self.masks[slot].load(Relaxed);
+        self.masks[slot].store(before | mask, Release);
+    }
+
+    #[inline]
+    fn fill<K>(&self, slot: usize, newcomer: &Newcomer<'_, K>) {
+        self.tags[slot].store(newcomer.tag, Relaxed);
+        self.contexts[slot].store(newcomer.context, Relaxed);
+        // Last: who sees these bytes sees whose they are.
+        self.masks[slot].store(newcomer.mask, Release);
+    }
+
+    /// What to unlock with after `newcomer` has been recorded.
+    #[inline]
+    fn note<K: Knowledge>(&self, owner: u64, newcomer: &Newcomer<'_, K>) -> u64 {
+        let epoch = newcomer.thread.epoch().bits();
+        let (writes, is_plain) = match newcomer.class {
+            Class::Write => (newcomer.mask, true),
+            Class::Read => (0, true),
+            Class::AtomicRead | Class::AtomicWrite => (0, false),
+        };
+        if owner == epoch && is_plain {
+            let (written, accessed) = (self.written.load(Relaxed), self.accessed.load(Relaxed));
+            self.written.store(written | writes, Release);
+            self.accessed.store(accessed | newcomer.mask, Release);
+        } else if is_plain {
+            // Released: who sees these sees that the line was locked, or whose they are.
+            self.written.store(writes, Release);
+            self.accessed.store(newcomer.mask, Release);
+        } else if owner != 0 {
+            // What is noted of another epoch stays true.
+            return owner;
+        }
+        epoch
+    }
+
+    /// Records the one access that there is to all bytes, in a line that is empty and that nobody else can reach yet.
+    pub(crate) fn seed(&self, tag: u64, context: u32) {
+        let class = Class::of_tagged(tag);
+        self.tags[0].store(tag, Relaxed);
+        self.contexts[0].store(context, Relaxed);
+        self.masks[0].store(u64::MAX, Relaxed);
+        if class == Class::Write {
+            self.written.store(u64::MAX, Relaxed);
+        }
+        if matches!(class, Class::Read | Class::Write) {
+            self.accessed.store(u64::MAX, Relaxed);
+        }
+        self.owner.unlock(Epoch::from_tagged(tag).bits());
+    }
+
+    /// Whatever was recorded of these bytes is forgotten.
+    pub(crate) fn forget(&self, mask: u64) {
+        if self.owner.peek() == 0 {
+            return;
+        }
+        let owner = self.lock();
+        let mut left = 0;
+        if self.has_more() {
+            let mut more = self.take_more();
+            more.retain_mut(|entry| {
+                entry.mask &= !mask;
+                left |= entry.mask;
+                entry.mask != 0
+            });
+            self.put_more(more);
+        }
+        for theirs in [&self.written, &self.accessed] {
+            theirs.store(theirs.load(Relaxed) & !mask, Release);
+        }
+        for theirs in &self.masks {
+            let before = theirs.load(Relaxed);
+            if before & mask != 0 {
+                theirs.store(before & !mask, Release);
+            }
+            left |= before & !mask;
+        }
+        self.owner.unlock(if left == 0 { 0 } else { owner });
+    }
+
+    #[inline]
+    fn lock(&self) -> u64 {
+        match self.owner.lock() {
+            Found::Content(owner) => owner,
+            Found::Abandoned => self.reset(),
+        }
+    }
+
+    /// Empties a line that a `fork` left locked: all that was is ordered before.
+    #[cold]
+    fn reset(&self) -> u64 {
+        // Not dropped if it is a pointer: its owner may have been about to.
+        self.tags[LAST].store(0, Relaxed);
+        for bytes in self.masks.iter().chain([&self.written, &self.accessed]) {
+            bytes.store(0, Release);
+        }
+        0
+    }
+
+    #[inline]
+    fn has_more(&self) -> bool {
+        self.tags[LAST].load(Relaxed) & MORE != 0
+    }
+
+    /// Takes the accesses out that there was no slot for. The line must be locked, and `put_more` must follow.
+    fn take_more(&self) -> Vec<Entry> {
+        if !self.has_more() {
+            return Vec::new();
+        }
+        // Even if the shadow has been emptied under the holder of the lock, nobody else gets this pointer.
+        let pointer = self.tags[LAST].swap(0, AcqRel);
+        if pointer & MORE == 0 {
+            return Vec::new();
+        }
+        // SAFETY: `put_more` made the pointer with `Box::into_raw`, and it was just replaced.
+        *unsafe { Box::from_raw(more_ptr(pointer)) }
+    }
+
+    /// The last slot must be free, unless there is nothing to put in.
+    fn put_more(&self, more: Vec<Entry>) {
+        if !more.is_empty() {
+            let pointer = Box::into_raw(Box::new(more)).expose_provenance() as u64 | MORE;
+            self.tags[LAST].store(pointer, Release);
+        }
+    }
+
+    #[cold]
+    fn vacate_last(&self) -> Entry {
+        Entry {
+            tag: self.tags[LAST].load(Relaxed),
+            mask: self.masks[LAST].swap(0, AcqRel),
+            context: self.contexts[LAST].load(Relaxed),
+        }
+    }
+}
+
+fn more_ptr(word: u64) -> *mut Vec<Entry> {
+    ptr::with_exposed_provenance_mut((word & !MORE) as usize)
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let pointer = self.tags[LAST].exclusive();
+        if pointer & MORE != 0 {
+            // SAFETY: see `take_more`; dropping is exclusive.
+            drop(unsafe { Box::from_raw(more_ptr(pointer)) });
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::clock::VectorClock;
+    use crate::shadow::state::State;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    struct Thread {
+        epoch: Epoch,
+        clock: VectorClock,
+    }
+
+    impl Knowledge for Thread {
+        fn epoch(&self) -> Epoch {
+            self.epoch
+        }
+        fn knows(&self, epoch: Epoch) -> bool {
+            epoch.slot() == self.epoch.slot() || self.clock.knows(epoch)
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Access(Thread, Class, u64, u32),
+        Forget(u64),
+    }
+
+    /// A thread in one of four slots, and what it knows of each.
+    fn thread() -> impl Strategy<Value = Thread> {
+        (0usize..4, 1u64..4, prop::array::uniform4(0u64..4)).prop_map(|(slot, clock, knows)| {
+            let mut vector = VectorClock::new();
+            for (slot, clock) in knows.into_iter().enumerate() {
+                vector.raise(Epoch::new(slot, clock));
+            }
+            let epoch = Epoch::new(slot, clock);
+            Thread {
+                epoch,
+                clock: vector,
+            }
+        })
+    }
+
+    /// Few bytes, so that they meet; the first, some in the middle, the last.
+    fn bytes() -> impl Strategy<Value = u64> {
+        (1u64..64).prop_map(|few| few & 7 | (few & 0x18) << 30 | (few & 0x20) << 58)
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        use Class::{AtomicRead, AtomicWrite, Read, Write};
+        let class = prop::sample::select(vec![Read, Write, AtomicRead, AtomicWrite]);
+        prop_oneof![
+            15 => (thread(), class, bytes(), 1u32..4)
+                .prop_map(|(thread, class, bytes, context)| Step::Access(thread, class, bytes, context)),
+            1 => bytes().prop_map(Step::Forget),
+        ]
+    }
+
+    impl Line {
+        /// What counts for one byte, in no particular order.
+        fn state_of(&self, byte: usize) -> Vec<(u64, u32)> {
+            let slots = (0..SLOTS).map(|slot| Entry {
+                tag: self.tags[slot].load(Relaxed),
+                mask: self.masks[slot].load(Relaxed),
+                context: self.contexts[slot].load(Relaxed),
+            });
+            let mut all: Vec<Entry> = slots.collect();
+            let more = self.take_more();
+            all.extend(more.iter().map(|entry| Entry { ..*entry }));
+            self.put_more(more);
+            all.retain(|entry| entry.mask & 1 << byte != 0);
+            sorted(all.iter().map(|entry| (entry.tag, entry.context)))
+        }
+    }
+
+    fn sorted(all: impl Iterator<Item = (u64, u32)>) -> Vec<(u64, u32)> {
+        let mut all: Vec<_> = all.collect();
+        all.sort_unstable();
+        all
+    }
+
+    fn word_of(access: &Access) -> (u64, u32) {
+        let tag = access.epoch.bits() | access.class.tag();
+        (tag, ContextId::bits(access.context))
+    }
+
+    fn is_of(mask: u64, byte: usize) -> bool {
+        mask >> byte & 1 != 0
+    }
+
+    /// The same to a state for each byte.
+    fn check_against_bytes(steps: &[Step]) -> Result<(), TestCaseError> {
+        let line = Line::default();
+        let mut states: [State; LINE] = std::array::from_fn(|_| State::default());
+        for step in steps {
+            match step {
+                Step::Forget(mask) => {
+                    line.forget(*mask);
+                    for byte in (0..LINE).filter(|byte| is_of(*mask, *byte)) {
+                        states[byte] = State::default();
+                    }
+                }
+                Step::Access(thread, class, mask, context) => {
+                    let epoch = thread.epoch();
+                    let mut covered = (0..LINE).filter(|byte| is_of(*mask, *byte));
+                    let recorded = covered
+                        .clone()
+                        .all(|byte| states[byte].is_recorded(epoch, *class));
+                    prop_assert_eq!(line.is_recorded(*mask, *class, epoch), recorded);
+                    prop_assert!(recorded || !line.is_noted(*mask, *class, epoch.bits()));
+                    let context = ContextId::from_bits(*context);
+                    let mut raced = Conflicts::new();
+                    let common = line.access(thread, *mask, *class, context, &mut raced);
+                    let (mut conflicts, mut bytes) = (Vec::new(), 0);
+                    for byte in covered.by_ref() {
+                        let theirs = states[byte].access(thread, *class, context);
+                        if !theirs.is_empty() {
+                            bytes |= 1 << byte;
+                            conflicts.extend(theirs.iter().map(word_of));
+                        }
+                    }
+                    conflicts.sort_unstable();
+                    conflicts.dedup();
+                    prop_assert_eq!(common, bytes);
+                    prop_assert_eq!(sorted(raced.iter().map(word_of)), conflicts);
+                    let reads = |access: &Access| access.class != Class::Write;
+                    prop_assert!(raced.is_sorted_by_key(reads), "writes come first");
+                }
+            }
+            for (byte, state) in states.iter().enumerate() {
+                let all = state.write.iter().chain(&state.others).map(word_of);
+                prop_assert_eq!(line.state_of(byte), sorted(all));
+            }
+            let is_empty = states.iter().all(|state| *state == State::default());
+            prop_assert_eq!(line.owner.peek() == 0, is_empty);
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_a_state_for_each_byte(steps in prop::collection::vec(step(), 1..60)) {
+            check_against_bytes(&steps)?;
+        }
+    }
+
+    #[test]
+    fn a_line_that_a_fork_left_locked_is_empty() {
+        let line = Line::default();
+        let access = |slot, class| {
+            let thread = Thread {
+                epoch: Epoch::new(slot, 1),
+                clock: VectorClock::new(),
+            };
+            let context = ContextId::from_bits(1);
+            line.access(&thread, 0xff, class, context, &mut Conflicts::new())
+        };
+        for slot in 0..3 {
+            access(slot, Class::Read);
+        }
+        // The lock's holder was about to replace what is on the heap, or had freed it.
+        line.tags[LAST].store(MORE | 8, Relaxed);
+        line.owner.abandon();
+        assert_eq!(access(4, Class::Write), 0);
+        assert!(line.is_noted(0xff, Class::Write, Epoch::new(4, 1).bits()));
+        assert_eq!(line.state_of(8), []);
+    }
+
+    #[test]
+    fn lines_cover_a_range_exactly() {
+        let all: Vec<_> = lines(3 * LINE - 3, LINE + 4).collect();
+        assert_eq!(
+            all,
+            [(2 * LINE, 0b111 << 61), (3 * LINE, u64::MAX), (4 * LINE, 1)]
+        );
+        assert_eq!(lines(LINE, 0).count(), 0);
+        assert_eq!(lines(usize::MAX - 3, 100).count(), 1);
+        for (base, mask) in all {
+            assert_eq!(span(base, mask).len(), mask.count_ones() as usize);
+        }
+    }
+
+    #[test]
+    fn a_byte_pays_two() {
+        assert_eq!(size_of::<Line>(), 2 * LINE);
+    }
+}
