@@ -18,6 +18,7 @@ mod runner;
 mod runtime;
 mod suppressions;
 mod sysroot;
+mod threads_lock;
 mod toolchain;
 
 use std::env;

@@ -14,6 +14,7 @@ use anyhow::{Context, anyhow, ensure};
 use crate::flags::{FORCED_ATTRIBUTE, PASSES};
 use crate::progress::Progress;
 use crate::rlib;
+use crate::threads_lock;
 use crate::toolchain::{StdFile, Toolchain, libraries_in};
 
 /// Libraries that stay as they are: what the compiler itself calls, the runtime's own work included.
@@ -101,6 +102,7 @@ fn lower(toolchain: &Toolchain, bitcode: &[u8], beside: &Path) -> anyhow::Result
         output.status.success(),
         anyhow!("{} failed: {}", lld.display(), said.trim())
     );
+    threads_lock::name_in(toolchain, &written)?;
     let object = fs::read(&written).with_context(|| written.display().to_string())?;
     for done in [read, written] {
         fs::remove_file(&done).with_context(|| done.display().to_string())?;

@@ -14,7 +14,7 @@ use foldhash::quality::FixedState;
 use crate::runtime;
 
 /// The version of how the std is instrumented. One that was made in another way is made anew.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
 pub(crate) struct Toolchain {
     /// What to run as `rustc`, with the user's wrapper if there is one.
@@ -64,6 +64,11 @@ impl Toolchain {
     pub(crate) fn lld(&self) -> PathBuf {
         let tools = self.sysroot.join("lib/rustlib").join(&self.host);
         tools.join("bin/rust-lld")
+    }
+
+    pub(crate) fn objcopy(&self) -> PathBuf {
+        let tools = self.sysroot.join("lib/rustlib").join(&self.host);
+        tools.join("bin/rust-objcopy")
     }
 
     /// A run of one of the toolchain's own tools, which look for its LLVM.

@@ -16,12 +16,19 @@ fn announce(address: usize, size: usize, kind: AccessKind, caller: usize) {
     }
 }
 
+#[inline(always)]
+fn announce_sized<const SIZE: usize>(address: usize, kind: AccessKind, caller: usize) {
+    if !frames::is_ignoring() {
+        range::access_sized::<SIZE>(address, kind, Some(Position::of_code(caller)));
+    }
+}
+
 extern "C" fn read<const SIZE: usize>(address: usize, caller: usize) {
-    announce(address, SIZE, AccessKind::Read, caller);
+    announce_sized::<SIZE>(address, AccessKind::Read, caller);
 }
 
 extern "C" fn write<const SIZE: usize>(address: usize, caller: usize) {
-    announce(address, SIZE, AccessKind::Write, caller);
+    announce_sized::<SIZE>(address, AccessKind::Write, caller);
 }
 
 extern "C" fn volatile_read<const SIZE: usize>(address: usize, caller: usize) {
