@@ -89,9 +89,11 @@ fn program(name: &str, threads: &str, options: &str) -> Command {
 /// The tags in the sources, each with its lines.
 fn tags() -> BTreeMap<String, Vec<Site>> {
     let mut tags = BTreeMap::<String, Vec<Site>>::new();
-    for entry in fs::read_dir(folder().join("src")).unwrap() {
-        let path = entry.unwrap().path();
-        let file = path.file_name().unwrap().to_str().unwrap();
+    let src = folder().join("src");
+    let within = |of: PathBuf| fs::read_dir(of).unwrap().map(|entry| entry.unwrap().path());
+    let files = within(src.clone()).chain(within(src.join("posix")));
+    for path in files.filter(|path| path.is_file()) {
+        let file = path.strip_prefix(&src).unwrap().to_str().unwrap();
         let text = fs::read_to_string(&path).unwrap();
         for (line, number) in text.lines().zip(1..) {
             // Not those in prose.

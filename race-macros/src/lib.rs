@@ -2,6 +2,8 @@
 //!
 //! With the feature `race-check` they wire code to the engine; without it they give the plain code.
 
+#![forbid(unsafe_code)]
+
 mod arguments;
 #[cfg(test)]
 mod expansions;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::model::model;
 use crate::primitive::sync::atomic::AtomicU64;
-use crate::stack::depot::{Context, ContextId, Detail, get, intern};
+use crate::stack::depot::{Context, ContextId, Detail, Frames, get, intern};
 
 fn context(frame: usize) -> Context {
     Context {

@@ -8,7 +8,7 @@ use crate::sync::edge::{EdgeCache, get};
 #[test]
 fn an_equal_edge_has_the_same_id_and_any_id_resolves() {
     model(|sides| {
-        let (one, two) = (Some(here()), Some(here()));
+        let (one, two) = (Some(here().into()), Some(here().into()));
         let handed_over = Arc::new(Mutex::new(None));
         let sender = {
             let handed_over = handed_over.clone();

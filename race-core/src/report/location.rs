@@ -2,9 +2,8 @@
 //!
 //! Asked for a report only. What isn't known stays raw memory.
 
-use std::sync::Arc;
-
 use super::race::Global;
+use crate::primitive::sync::Arc;
 use crate::thread::record::Record;
 use crate::thread::registry;
 

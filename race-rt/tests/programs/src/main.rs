@@ -20,6 +20,7 @@ mod memory;
 mod orderings;
 mod outside;
 mod ownership;
+mod posix;
 mod publication;
 mod stacks;
 mod structures;
@@ -53,6 +54,7 @@ const MODULES: &[&[Entry]] = &[
     orderings::PROGRAMS,
     outside::PROGRAMS,
     ownership::PROGRAMS,
+    posix::PROGRAMS,
     publication::PROGRAMS,
     stacks::PROGRAMS,
     structures::PROGRAMS,

@@ -33,10 +33,10 @@ fn meet() {
 }
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-fn main() {
+pub(crate) fn main() {
     let counter = Counter::default();
     unsafe { pthread_spin_init(counter.lock.get().cast(), 0) };
     let counter = &counter;

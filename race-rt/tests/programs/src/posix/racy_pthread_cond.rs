@@ -22,7 +22,7 @@ static mut READY: bool = false;
 static mut VALUE: u64 = 0;
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 fn wait() {
@@ -34,11 +34,11 @@ fn wait() {
         }
         pthread_mutex_unlock(mutex);
     }
-    let value = unsafe { (&raw const VALUE).read() }; // race
+    let value = unsafe { (&raw const VALUE).read() }; // race: racy_pthread_cond
     std::hint::black_box(value);
 }
 
-fn main() {
+pub(crate) fn main() {
     let waiting: Vec<_> = (1..threads()).map(|_| thread::spawn(wait)).collect();
     unsafe {
         pthread_mutex_lock(MUTEX.0.get().cast());
@@ -46,7 +46,7 @@ fn main() {
         pthread_mutex_unlock(MUTEX.0.get().cast());
         pthread_cond_broadcast(CHANGED.0.get().cast());
     }
-    unsafe { VALUE = 7 }; // race
+    unsafe { VALUE = 7 }; // race: racy_pthread_cond
     for thread in waiting {
         thread.join().unwrap();
     }

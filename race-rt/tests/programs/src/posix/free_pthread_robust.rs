@@ -25,11 +25,14 @@ struct Robust {
 
 unsafe impl Sync for Robust {}
 
-static ROBUST: Robust = Robust { mutex: UnsafeCell::new([0; 8]), value: UnsafeCell::new(0) };
+static ROBUST: Robust = Robust {
+    mutex: UnsafeCell::new([0; 8]),
+    value: UnsafeCell::new(0),
+};
 static LOCKED: AtomicBool = AtomicBool::new(false);
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 fn own() {
@@ -52,7 +55,7 @@ fn inherit() {
     unsafe { pthread_mutex_unlock(mutex) };
 }
 
-fn main() {
+pub(crate) fn main() {
     let mut attributes = 0u64;
     let attributes: *mut c_void = (&raw mut attributes).cast();
     unsafe {

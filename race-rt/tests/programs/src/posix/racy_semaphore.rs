@@ -19,21 +19,21 @@ static SEMAPHORE: Semaphore = Semaphore(UnsafeCell::new([0; 4]));
 static mut VALUE: u64 = 0;
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 fn wait() {
     unsafe { sem_wait(SEMAPHORE.0.get().cast()) };
-    let value = unsafe { (&raw const VALUE).read() }; // race
+    let value = unsafe { (&raw const VALUE).read() }; // race: racy_semaphore
     std::hint::black_box(value);
 }
 
-fn main() {
+pub(crate) fn main() {
     let waiting: Vec<_> = (1..threads()).map(|_| thread::spawn(wait)).collect();
     for _ in &waiting {
         unsafe { sem_post(SEMAPHORE.0.get().cast()) };
     }
-    unsafe { VALUE = 7 }; // race
+    unsafe { VALUE = 7 }; // race: racy_semaphore
     for thread in waiting {
         thread.join().unwrap();
     }

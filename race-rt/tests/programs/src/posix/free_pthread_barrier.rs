@@ -5,7 +5,11 @@ use std::ffi::{c_int, c_uint, c_void};
 use std::thread;
 
 unsafe extern "C" {
-    fn pthread_barrier_init(barrier: *mut c_void, attributes: *const c_void, count: c_uint) -> c_int;
+    fn pthread_barrier_init(
+        barrier: *mut c_void,
+        attributes: *const c_void,
+        count: c_uint,
+    ) -> c_int;
     fn pthread_barrier_destroy(barrier: *mut c_void) -> c_int;
     fn pthread_barrier_wait(barrier: *mut c_void) -> c_int;
 }
@@ -26,17 +30,20 @@ impl Rounds {
 }
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-fn main() {
+pub(crate) fn main() {
     let all = threads();
     let rounds = Rounds {
         barrier: UnsafeCell::new([0; 4]),
         cells: (0..all).map(|_| UnsafeCell::new(0)).collect(),
     };
     let barrier: *mut c_void = rounds.barrier.get().cast();
-    assert_eq!(unsafe { pthread_barrier_init(barrier, std::ptr::null(), all as c_uint) }, 0);
+    assert_eq!(
+        unsafe { pthread_barrier_init(barrier, std::ptr::null(), all as c_uint) },
+        0
+    );
     thread::scope(|scope| {
         for me in 0..all {
             let rounds = &rounds;

@@ -23,7 +23,7 @@ static STEP: AtomicUsize = AtomicUsize::new(0);
 static mut VALUE: u64 = 0;
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 fn lock() {
@@ -36,13 +36,13 @@ fn read() {
         thread::yield_now();
     }
     lock();
-    let value = unsafe { (&raw const VALUE).read() }; // race
+    let value = unsafe { (&raw const VALUE).read() }; // race: racy_pthread_reused
     std::hint::black_box(value);
 }
 
-fn main() {
+pub(crate) fn main() {
     let readers: Vec<_> = (1..threads()).map(|_| thread::spawn(read)).collect();
-    unsafe { VALUE = 7 }; // race
+    unsafe { VALUE = 7 }; // race: racy_pthread_reused
     lock();
     unsafe { pthread_mutex_destroy(MUTEX.0.get().cast()) };
     unsafe { pthread_mutex_init(MUTEX.0.get().cast(), std::ptr::null()) };

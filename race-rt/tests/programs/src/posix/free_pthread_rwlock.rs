@@ -38,9 +38,11 @@ impl Table {
             match how % 3 {
                 0 => assert_eq!(pthread_rwlock_wrlock(self.lock()), 0),
                 1 => assert_eq!(pthread_rwlock_timedwrlock(self.lock(), &FOREVER), 0),
-                _ => while pthread_rwlock_trywrlock(self.lock()) != 0 {
-                    thread::yield_now();
-                },
+                _ => {
+                    while pthread_rwlock_trywrlock(self.lock()) != 0 {
+                        thread::yield_now();
+                    }
+                }
             }
             (*self.rows.get()).push(how);
             pthread_rwlock_unlock(self.lock());
@@ -52,9 +54,11 @@ impl Table {
             match how % 3 {
                 0 => assert_eq!(pthread_rwlock_rdlock(self.lock()), 0),
                 1 => assert_eq!(pthread_rwlock_timedrdlock(self.lock(), &FOREVER), 0),
-                _ => while pthread_rwlock_tryrdlock(self.lock()) != 0 {
-                    thread::yield_now();
-                },
+                _ => {
+                    while pthread_rwlock_tryrdlock(self.lock()) != 0 {
+                        thread::yield_now();
+                    }
+                }
             }
             let sum = (*self.rows.get()).iter().sum();
             pthread_rwlock_unlock(self.lock());
@@ -74,12 +78,18 @@ fn meet() {
 }
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-fn main() {
-    let table = Table { lock: UnsafeCell::new([0; 8]), rows: UnsafeCell::default() };
-    assert_eq!(unsafe { pthread_rwlock_init(table.lock(), std::ptr::null()) }, 0);
+pub(crate) fn main() {
+    let table = Table {
+        lock: UnsafeCell::new([0; 8]),
+        rows: UnsafeCell::default(),
+    };
+    assert_eq!(
+        unsafe { pthread_rwlock_init(table.lock(), std::ptr::null()) },
+        0
+    );
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| {

@@ -23,7 +23,7 @@ static LOCKED: AtomicUsize = AtomicUsize::new(0);
 static DONE: AtomicUsize = AtomicUsize::new(0);
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 fn read() {
@@ -31,15 +31,15 @@ fn read() {
         thread::yield_now();
     }
     assert_ne!(unsafe { pthread_mutex_trylock(MUTEX.0.get().cast()) }, 0);
-    let value = unsafe { (&raw const VALUE).read() }; // race
+    let value = unsafe { (&raw const VALUE).read() }; // race: racy_pthread_mutex
     std::hint::black_box(value);
     DONE.fetch_add(1, Relaxed);
 }
 
-fn main() {
+pub(crate) fn main() {
     let readers: Vec<_> = (1..threads()).map(|_| thread::spawn(read)).collect();
     unsafe { pthread_mutex_lock(MUTEX.0.get().cast()) };
-    unsafe { VALUE = 7 }; // race
+    unsafe { VALUE = 7 }; // race: racy_pthread_mutex
     LOCKED.store(1, Relaxed);
     while DONE.load(Relaxed) < readers.len() {
         thread::yield_now();

@@ -8,7 +8,11 @@ unsafe extern "C" {
     fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
     fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
     fn pthread_cond_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int;
-    fn pthread_cond_timedwait(condition: *mut c_void, mutex: *mut c_void, until: *const [i64; 2]) -> c_int;
+    fn pthread_cond_timedwait(
+        condition: *mut c_void,
+        mutex: *mut c_void,
+        until: *const [i64; 2],
+    ) -> c_int;
     fn pthread_cond_clockwait(
         condition: *mut c_void,
         mutex: *mut c_void,
@@ -55,10 +59,10 @@ impl Turns {
 }
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-fn main() {
+pub(crate) fn main() {
     let turns = Turns {
         mutex: UnsafeCell::new([0; 8]),
         changed: UnsafeCell::new([0; 8]),

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 unsafe extern "C" {
-    fn pthread_once(control: *mut c_void, routine: unsafe extern "C" fn()) -> c_int;
+    fn pthread_once(control: *mut c_void, routine: extern "C" fn()) -> c_int;
 }
 
 struct Control(UnsafeCell<c_int>);
@@ -18,24 +18,24 @@ static CONTROL: Control = Control(UnsafeCell::new(0));
 static MADE: AtomicBool = AtomicBool::new(false);
 static mut VALUE: u64 = 0;
 
-unsafe extern "C" fn make() {
-    unsafe { (&raw mut VALUE).write(7) }; // race
+extern "C" fn make() {
+    unsafe { (&raw mut VALUE).write(7) }; // race: racy_pthread_once
     MADE.store(true, Relaxed);
 }
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 fn read() {
     while !MADE.load(Relaxed) {
         thread::yield_now();
     }
-    let value = unsafe { (&raw const VALUE).read() }; // race
+    let value = unsafe { (&raw const VALUE).read() }; // race: racy_pthread_once
     std::hint::black_box(value);
 }
 
-fn main() {
+pub(crate) fn main() {
     let readers: Vec<_> = (1..threads()).map(|_| thread::spawn(read)).collect();
     unsafe { pthread_once(CONTROL.0.get().cast(), make) };
     for reader in readers {

@@ -29,10 +29,10 @@ fn meet() {
 }
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-fn main() {
+pub(crate) fn main() {
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| unsafe {

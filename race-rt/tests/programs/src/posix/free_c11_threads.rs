@@ -37,12 +37,14 @@ impl Turns {
             match round % 3 {
                 0 => assert_eq!(mtx_lock(mutex), 0),
                 1 => assert_eq!(mtx_timedlock(mutex, &forever), 0),
-                _ => while mtx_trylock(mutex) != 0 {
-                    thread::yield_now();
-                },
+                _ => {
+                    while mtx_trylock(mutex) != 0 {
+                        thread::yield_now();
+                    }
+                }
             }
             while *self.turn.get() % all != me {
-                if round % 2 == 0 {
+                if round.is_multiple_of(2) {
                     cnd_wait(changed, mutex);
                 } else {
                     cnd_timedwait(changed, mutex, &forever);
@@ -56,10 +58,10 @@ impl Turns {
 }
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-fn main() {
+pub(crate) fn main() {
     let turns = Turns {
         mutex: UnsafeCell::new([0; 8]),
         changed: UnsafeCell::new([0; 8]),

@@ -36,9 +36,11 @@ impl Channel {
             match how % 3 {
                 0 => assert_eq!(sem_wait(semaphore), 0),
                 1 => assert_eq!(sem_timedwait(semaphore, &forever), 0),
-                _ => while sem_trywait(semaphore) != 0 {
-                    thread::yield_now();
-                },
+                _ => {
+                    while sem_trywait(semaphore) != 0 {
+                        thread::yield_now();
+                    }
+                }
             }
         }
     }
@@ -68,10 +70,10 @@ fn meet() {
 }
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-fn main() {
+pub(crate) fn main() {
     let name = CString::new(format!("/racecheck-{}", std::process::id())).unwrap();
     let mut free = [0u64; 4];
     let free: *mut c_void = (&raw mut free).cast();
@@ -79,7 +81,10 @@ fn main() {
     assert!(!filled.is_null());
     unsafe { sem_unlink(name.as_ptr()) };
     assert_eq!(unsafe { sem_init(free, 0, 1) }, 0);
-    let channel = Channel { semaphores: [free, filled], value: UnsafeCell::new(0) };
+    let channel = Channel {
+        semaphores: [free, filled],
+        value: UnsafeCell::new(0),
+    };
     thread::scope(|scope| {
         for _ in 0..threads() / 2 {
             scope.spawn(|| {
@@ -88,7 +93,9 @@ fn main() {
             });
             scope.spawn(|| {
                 meet();
-                (0..100).for_each(|how| drop(channel.receive(how)));
+                (0..100).for_each(|how| {
+                    channel.receive(how);
+                });
             });
         }
     });

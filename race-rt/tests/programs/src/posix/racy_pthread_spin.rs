@@ -19,7 +19,7 @@ static mut VALUE: u64 = 0;
 static BEGUN: AtomicUsize = AtomicUsize::new(0);
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 fn write() {
@@ -32,12 +32,12 @@ fn write() {
     unsafe {
         pthread_spin_init(lock, 0);
         pthread_spin_lock(lock);
-        black_box(&raw mut VALUE).write(7); // race
+        black_box(&raw mut VALUE).write(7); // race: racy_pthread_spin
         pthread_spin_unlock(lock);
     }
 }
 
-fn main() {
+pub(crate) fn main() {
     let writers: Vec<_> = (0..threads()).map(|_| thread::spawn(write)).collect();
     for writer in writers {
         writer.join().unwrap();

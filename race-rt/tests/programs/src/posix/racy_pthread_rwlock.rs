@@ -24,7 +24,7 @@ static mut READERS: u64 = 0;
 static BEGUN: AtomicUsize = AtomicUsize::new(0);
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 fn read() {
@@ -33,11 +33,11 @@ fn read() {
         thread::yield_now();
     }
     unsafe { pthread_rwlock_rdlock(LOCK.0.get().cast()) };
-    unsafe { black_box(&raw mut READERS).write(1) }; // race
+    unsafe { black_box(&raw mut READERS).write(1) }; // race: racy_pthread_rwlock
     unsafe { pthread_rwlock_unlock(LOCK.0.get().cast()) };
 }
 
-fn main() {
+pub(crate) fn main() {
     let readers: Vec<_> = (0..threads()).map(|_| thread::spawn(read)).collect();
     for reader in readers {
         reader.join().unwrap();

@@ -36,7 +36,11 @@ static STATIC: Counter = Counter::new(NORMAL);
 
 impl Counter {
     const fn new(kind: c_int) -> Counter {
-        Counter { mutex: UnsafeCell::new([0; 8]), kind, value: UnsafeCell::new(0) }
+        Counter {
+            mutex: UnsafeCell::new([0; 8]),
+            kind,
+            value: UnsafeCell::new(0),
+        }
     }
 
     fn mutex(&self) -> *mut c_void {
@@ -105,10 +109,10 @@ fn meet() {
 }
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-fn main() {
+pub(crate) fn main() {
     let (normal, recursive) = (Counter::new(NORMAL), Counter::new(RECURSIVE));
     let checking = Counter::new(ERROR_CHECKING);
     for counter in [&normal, &recursive, &checking] {

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 unsafe extern "C" {
-    fn pthread_once(control: *mut c_void, routine: unsafe extern "C" fn()) -> c_int;
-    fn call_once(flag: *mut c_void, routine: unsafe extern "C" fn());
+    fn pthread_once(control: *mut c_void, routine: extern "C" fn()) -> c_int;
+    fn call_once(flag: *mut c_void, routine: extern "C" fn());
 }
 
 struct Control(UnsafeCell<c_int>);
@@ -20,18 +20,18 @@ static INNER: Control = Control(UnsafeCell::new(0));
 static C11: Control = Control(UnsafeCell::new(0));
 static mut VALUES: [u64; 3] = [0; 3];
 
-unsafe extern "C" fn inner() {
+extern "C" fn inner() {
     unsafe { VALUES[0] = 1 };
 }
 
-unsafe extern "C" fn outer() {
+extern "C" fn outer() {
     unsafe {
         pthread_once(INNER.0.get().cast(), inner);
         VALUES[1] = VALUES[0] + 1;
     }
 }
 
-unsafe extern "C" fn c11() {
+extern "C" fn c11() {
     unsafe { VALUES[2] = 3 };
 }
 
@@ -46,10 +46,10 @@ fn meet() {
 }
 
 fn threads() -> usize {
-    std::env::args().nth(1).map_or(2, |n| n.parse().unwrap())
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-fn main() {
+pub(crate) fn main() {
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| unsafe {
