@@ -1,6 +1,6 @@
 //! The shadow of raw memory, by address and exact to the byte.
 //!
-//! Memory is shadowed in [lines](super::line) of 64 bytes, found through a [directory](super::directory). There are none unless [`handed_out`] sees
+//! Memory is shadowed in lines of 64 bytes (`shadow::line`), found through `shadow::directory`. There are none unless `handed_out` sees
 //! which memory changes hands. Nothing here may know who calls: a wrapper or an instrumented program.
 
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! The calls that an instrumented thread is in: it announces where each function is to return to, and that it has returned.
 //!
-//! A shadow of the thread's stack: one entry a call, and nothing of calls that are over. The [path](super::path) of an entry is looked up when an access
+//! A shadow of the thread's stack: one entry a call, and nothing of calls that are over. The path of an entry (`stack::path`) is looked up when an access
 //! wants it, and kept until the entry is overwritten; so a call that records nothing costs two stores.
 //!
 //! A panic passes the landing pads that announce the return; a `longjmp` doesn't, nor does a fiber that goes on in another thread. So there may be entries
