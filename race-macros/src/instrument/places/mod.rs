@@ -17,9 +17,11 @@
 //! | [`frees`] | boxes that are freed |
 //! | [`closures`] | what a closure may mention |
 //! | [`calls`] | macros of `std` |
+//! | [`constants`] | constants that read a `static mut` |
 
 mod calls;
 mod closures;
+mod constants;
 mod frees;
 mod methods;
 mod names;
@@ -115,10 +117,24 @@ impl VisitMut for Items<'_> {
     }
 
     fn visit_expr_const_mut(&mut self, _: &mut ExprConst) {}
-    fn visit_item_const_mut(&mut self, _: &mut ItemConst) {}
-    fn visit_item_static_mut(&mut self, _: &mut ItemStatic) {}
-    fn visit_impl_item_const_mut(&mut self, _: &mut ImplItemConst) {}
-    fn visit_trait_item_const_mut(&mut self, _: &mut TraitItemConst) {}
+    fn visit_item_const_mut(&mut self, item: &mut ItemConst) {
+        constants::check(self.0.names, &mut item.expr);
+    }
+
+    fn visit_item_static_mut(&mut self, item: &mut ItemStatic) {
+        constants::check(self.0.names, &mut item.expr);
+    }
+
+    fn visit_impl_item_const_mut(&mut self, item: &mut ImplItemConst) {
+        constants::check(self.0.names, &mut item.expr);
+    }
+
+    fn visit_trait_item_const_mut(&mut self, item: &mut TraitItemConst) {
+        if let Some((_, initializer)) = &mut item.default {
+            constants::check(self.0.names, initializer);
+        }
+    }
+
     fn visit_type_mut(&mut self, _: &mut Type) {}
     fn visit_variant_mut(&mut self, _: &mut Variant) {}
     fn visit_generics_mut(&mut self, _: &mut syn::Generics) {}
