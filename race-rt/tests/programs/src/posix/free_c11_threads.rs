@@ -61,7 +61,7 @@ fn threads() -> usize {
     std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let turns = Turns {
         mutex: UnsafeCell::new([0; 8]),
         changed: UnsafeCell::new([0; 8]),

@@ -112,7 +112,7 @@ fn threads() -> usize {
     std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let (normal, recursive) = (Counter::new(NORMAL), Counter::new(RECURSIVE));
     let checking = Counter::new(ERROR_CHECKING);
     for counter in [&normal, &recursive, &checking] {

@@ -49,7 +49,7 @@ fn threads() -> usize {
     std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| unsafe {

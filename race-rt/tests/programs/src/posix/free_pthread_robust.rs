@@ -55,7 +55,7 @@ fn inherit() {
     unsafe { pthread_mutex_unlock(mutex) };
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let mut attributes = 0u64;
     let attributes: *mut c_void = (&raw mut attributes).cast();
     unsafe {

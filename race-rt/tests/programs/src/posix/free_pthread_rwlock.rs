@@ -81,7 +81,7 @@ fn threads() -> usize {
     std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let table = Table {
         lock: UnsafeCell::new([0; 8]),
         rows: UnsafeCell::default(),

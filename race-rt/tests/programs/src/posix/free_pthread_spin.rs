@@ -36,7 +36,7 @@ fn threads() -> usize {
     std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let counter = Counter::default();
     unsafe { pthread_spin_init(counter.lock.get().cast(), 0) };
     let counter = &counter;

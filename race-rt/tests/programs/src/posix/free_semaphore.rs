@@ -73,7 +73,7 @@ fn threads() -> usize {
     std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let name = CString::new(format!("/racecheck-{}", std::process::id())).unwrap();
     let mut free = [0u64; 4];
     let free: *mut c_void = (&raw mut free).cast();

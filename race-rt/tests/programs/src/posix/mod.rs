@@ -28,7 +28,7 @@ crate::programs! {
 macro_rules! each {
     ($($name:ident),+) => {$(
         fn $name(_: usize) {
-            $name::main();
+            $name::run();
         }
     )+};
 }

@@ -25,7 +25,7 @@ fn threads() -> usize {
     std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let all = threads();
     let rounds = Rounds {
         barrier: UnsafeCell::new([0; 4]),

@@ -38,7 +38,7 @@ fn wait() {
     std::hint::black_box(value);
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let waiting: Vec<_> = (1..threads()).map(|_| thread::spawn(wait)).collect();
     unsafe {
         pthread_mutex_lock(MUTEX.0.get().cast());

@@ -36,7 +36,7 @@ fn read() {
     DONE.fetch_add(1, Relaxed);
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let readers: Vec<_> = (1..threads()).map(|_| thread::spawn(read)).collect();
     unsafe { pthread_mutex_lock(MUTEX.0.get().cast()) };
     unsafe { VALUE = 7 }; // race: racy_pthread_mutex

@@ -35,7 +35,7 @@ fn read() {
     std::hint::black_box(value);
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let readers: Vec<_> = (1..threads()).map(|_| thread::spawn(read)).collect();
     unsafe { pthread_once(CONTROL.0.get().cast(), make) };
     for reader in readers {

@@ -40,7 +40,7 @@ fn read() {
     std::hint::black_box(value);
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let readers: Vec<_> = (1..threads()).map(|_| thread::spawn(read)).collect();
     unsafe { VALUE = 7 }; // race: racy_pthread_reused
     lock();

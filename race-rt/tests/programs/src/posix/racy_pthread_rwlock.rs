@@ -37,7 +37,7 @@ fn read() {
     unsafe { pthread_rwlock_unlock(LOCK.0.get().cast()) };
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let readers: Vec<_> = (0..threads()).map(|_| thread::spawn(read)).collect();
     for reader in readers {
         reader.join().unwrap();

@@ -37,7 +37,7 @@ fn write() {
     }
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let writers: Vec<_> = (0..threads()).map(|_| thread::spawn(write)).collect();
     for writer in writers {
         writer.join().unwrap();

@@ -28,7 +28,7 @@ fn wait() {
     std::hint::black_box(value);
 }
 
-pub(crate) fn main() {
+pub(crate) fn run() {
     let waiting: Vec<_> = (1..threads()).map(|_| thread::spawn(wait)).collect();
     for _ in &waiting {
         unsafe { sem_post(SEMAPHORE.0.get().cast()) };
