@@ -40,6 +40,8 @@ fn folder() -> PathBuf {
 /// Without what the caller's environment might change.
 fn in_clean_surroundings(command: &mut Command) {
     command.current_dir(folder());
+    // What is optimised together decides which lines stay apart.
+    command.env("CARGO_INCREMENTAL", "0");
     for variable in [
         "CARGO_BUILD_TARGET",
         // By it a report finds out which paths to shorten.
