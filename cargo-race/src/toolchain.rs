@@ -62,13 +62,16 @@ impl Toolchain {
     }
 
     pub(crate) fn lld(&self) -> PathBuf {
-        let tools = self.sysroot.join("lib/rustlib").join(&self.host);
-        tools.join("bin/rust-lld")
+        self.own_tool("rust-lld")
     }
 
     pub(crate) fn objcopy(&self) -> PathBuf {
-        let tools = self.sysroot.join("lib/rustlib").join(&self.host);
-        tools.join("bin/rust-objcopy")
+        self.own_tool("rust-objcopy")
+    }
+
+    fn own_tool(&self, name: &str) -> PathBuf {
+        let host = self.sysroot.join("lib/rustlib").join(&self.host);
+        host.join("bin").join(name)
     }
 
     /// A run of one of the toolchain's own tools, which look for its LLVM.

@@ -4,6 +4,8 @@ use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn mtx_init(mutex: *mut c_void, kind: c_int) -> c_int;
     fn mtx_destroy(mutex: *mut c_void);
@@ -55,10 +57,6 @@ impl Turns {
             mtx_unlock(mutex);
         }
     }
-}
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 pub(crate) fn run() {

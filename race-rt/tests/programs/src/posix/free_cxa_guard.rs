@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn __cxa_guard_acquire(guard: *mut c_void) -> c_int;
     fn __cxa_guard_release(guard: *mut c_void);
@@ -26,10 +28,6 @@ fn meet() {
     while BEGUN.load(Relaxed) < threads() {
         thread::yield_now();
     }
-}
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 pub(crate) fn run() {

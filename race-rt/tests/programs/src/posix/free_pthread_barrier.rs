@@ -4,6 +4,8 @@ use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_uint, c_void};
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn pthread_barrier_init(
         barrier: *mut c_void,
@@ -27,10 +29,6 @@ impl Rounds {
         let result = unsafe { pthread_barrier_wait(self.barrier.get().cast()) };
         assert!(result == 0 || result == -1);
     }
-}
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 pub(crate) fn run() {

@@ -4,6 +4,8 @@ use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
     fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
@@ -56,10 +58,6 @@ impl Turns {
             pthread_mutex_unlock(mutex);
         }
     }
-}
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 pub(crate) fn run() {

@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn pthread_once(control: *mut c_void, routine: extern "C" fn()) -> c_int;
     fn call_once(flag: *mut c_void, routine: extern "C" fn());
@@ -43,10 +45,6 @@ fn meet() {
     while BEGUN.load(Relaxed) < threads() {
         thread::yield_now();
     }
-}
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 pub(crate) fn run() {

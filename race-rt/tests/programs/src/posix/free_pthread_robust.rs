@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn pthread_mutexattr_init(attributes: *mut c_void) -> c_int;
     fn pthread_mutexattr_setrobust(attributes: *mut c_void, robust: c_int) -> c_int;
@@ -30,10 +32,6 @@ static ROBUST: Robust = Robust {
     value: UnsafeCell::new(0),
 };
 static LOCKED: AtomicBool = AtomicBool::new(false);
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
-}
 
 fn own() {
     assert_eq!(unsafe { pthread_mutex_lock(ROBUST.mutex.get().cast()) }, 0);

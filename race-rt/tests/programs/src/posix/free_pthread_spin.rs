@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn pthread_spin_init(lock: *mut c_void, shared: c_int) -> c_int;
     fn pthread_spin_destroy(lock: *mut c_void) -> c_int;
@@ -30,10 +32,6 @@ fn meet() {
     while BEGUN.load(Relaxed) < threads() {
         thread::yield_now();
     }
-}
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 pub(crate) fn run() {

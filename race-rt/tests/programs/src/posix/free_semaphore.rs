@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn sem_init(semaphore: *mut c_void, shared: c_int, value: c_uint) -> c_int;
     fn sem_destroy(semaphore: *mut c_void) -> c_int;
@@ -67,10 +69,6 @@ fn meet() {
     while BEGUN.load(Relaxed) < threads() {
         thread::yield_now();
     }
-}
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 pub(crate) fn run() {

@@ -24,6 +24,11 @@ crate::programs! {
     none: free_c11_threads, free_cxa_guard, free_pthread_barrier, free_pthread_cond, free_pthread_mutex, free_pthread_once, free_pthread_robust, free_pthread_rwlock, free_pthread_spin, free_semaphore;
 }
 
+/// The number that the program was given.
+fn threads() -> usize {
+    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
+}
+
 /// Each asks for the number of threads by itself.
 macro_rules! each {
     ($($name:ident),+) => {$(

@@ -4,6 +4,8 @@ use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
     fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
@@ -20,10 +22,6 @@ static MUTEX: Zeros = Zeros(UnsafeCell::new([0; 8]));
 static CHANGED: Zeros = Zeros(UnsafeCell::new([0; 8]));
 static mut READY: bool = false;
 static mut VALUE: u64 = 0;
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
-}
 
 fn wait() {
     let (mutex, changed) = (MUTEX.0.get().cast(), CHANGED.0.get().cast());

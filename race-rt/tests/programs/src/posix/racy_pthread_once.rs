@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn pthread_once(control: *mut c_void, routine: extern "C" fn()) -> c_int;
 }
@@ -21,10 +23,6 @@ static mut VALUE: u64 = 0;
 extern "C" fn make() {
     unsafe { (&raw mut VALUE).write(7) }; // race: racy_pthread_once
     MADE.store(true, Relaxed);
-}
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
 }
 
 fn read() {

@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int;
     fn pthread_mutex_destroy(mutex: *mut c_void) -> c_int;
@@ -21,10 +23,6 @@ unsafe impl Sync for Mutex {}
 static MUTEX: Mutex = Mutex(UnsafeCell::new([0; 8]));
 static STEP: AtomicUsize = AtomicUsize::new(0);
 static mut VALUE: u64 = 0;
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
-}
 
 fn lock() {
     unsafe { pthread_mutex_lock(MUTEX.0.get().cast()) };

@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn pthread_rwlock_rdlock(lock: *mut c_void) -> c_int;
     fn pthread_rwlock_unlock(lock: *mut c_void) -> c_int;
@@ -22,10 +24,6 @@ static mut READERS: u64 = 0;
 
 /// Threads that have begun: `std` orders the end of one before the start of the next.
 static BEGUN: AtomicUsize = AtomicUsize::new(0);
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
-}
 
 fn read() {
     BEGUN.fetch_add(1, Relaxed);

@@ -4,6 +4,8 @@ use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::thread;
 
+use super::threads;
+
 unsafe extern "C" {
     fn sem_post(semaphore: *mut c_void) -> c_int;
     fn sem_wait(semaphore: *mut c_void) -> c_int;
@@ -17,10 +19,6 @@ unsafe impl Sync for Semaphore {}
 
 static SEMAPHORE: Semaphore = Semaphore(UnsafeCell::new([0; 4]));
 static mut VALUE: u64 = 0;
-
-fn threads() -> usize {
-    std::env::args().nth(2).map_or(2, |n| n.parse().unwrap())
-}
 
 fn wait() {
     unsafe { sem_wait(SEMAPHORE.0.get().cast()) };
