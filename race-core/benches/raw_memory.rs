@@ -36,7 +36,7 @@ fn memory() -> usize {
 
 #[inline(always)]
 fn access<const N: usize>(address: usize, kind: AccessKind) {
-    range::access_sized::<N>(address, kind, Some(Location::caller()));
+    range::access(address, N, kind, Some(Location::caller()));
 }
 
 fn block(address: usize, size: usize, kind: AccessKind) {

@@ -12,6 +12,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 pub mod atomic;
+#[cfg(all(feature = "runtime", target_os = "linux", target_arch = "x86_64"))]
+pub mod layout;
 pub(crate) mod memory;
 
 pub use crate::stack::calls;

@@ -16,7 +16,7 @@ use crate::shadow::line::{LINE, Line};
 use crate::shadow::page::{self, PAGE, Page, Shadow};
 
 /// Bits of an address within one chunk: 64 MiB of memory, 128 MiB of shadow.
-const CHUNK_BITS: u32 = 26;
+pub(crate) const CHUNK_BITS: u32 = 26;
 const LINES: usize = (1 << CHUNK_BITS) / LINE;
 const PAGES: usize = LINES / page::LINES;
 
@@ -45,9 +45,15 @@ impl Chunk {
     }
 }
 
-/// Null: nothing there has been accessed.
-static CHUNKS: [AtomicPtr<Chunk>; 1 << (ADDRESS_BITS - CHUNK_BITS)] =
-    [const { AtomicPtr::new(std::ptr::null_mut()) }; 1 << (ADDRESS_BITS - CHUNK_BITS)];
+pub(crate) const CHUNKS: usize = 1 << (ADDRESS_BITS - CHUNK_BITS);
+
+/// A chunk for each piece of the address space. Null: nothing there has been accessed.
+#[repr(transparent)]
+pub struct Directory([AtomicPtr<Chunk>; CHUNKS]);
+
+/// The only one.
+pub static DIRECTORY: Directory =
+    Directory([const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS]);
 
 /// The chunks of addresses beyond. They must be asked for.
 static BEYOND: PerProcess<DashMap<usize, &'static Chunk>> = PerProcess::new();
@@ -57,15 +63,19 @@ fn index(address: usize) -> usize {
     (address >> LINE.trailing_zeros()) % LINES
 }
 
-/// The line of an address, if anything near it has been accessed. Whether it tells anything is the page's to know; what it tells is true.
+/// The line of an address that systems give out unasked, if anything near it has been accessed. Whether it tells anything is the page's to know; what it
+/// tells is true.
 #[inline(always)]
-pub(crate) fn line(address: usize) -> Option<&'static Line> {
-    Some(&chunk(address)?.lines[index(address)])
+pub(crate) fn near_line(address: usize) -> Option<&'static Line> {
+    let chunk = DIRECTORY.0.get(address >> CHUNK_BITS)?.load(Acquire);
+    // SAFETY: null, or stored by `make`, and there for as long as the process.
+    let chunk = unsafe { chunk.as_ref() }?;
+    Some(&chunk.lines[index(address)])
 }
 
 #[inline(always)]
 fn chunk(address: usize) -> Option<&'static Chunk> {
-    match CHUNKS.get(address >> CHUNK_BITS) {
+    match DIRECTORY.0.get(address >> CHUNK_BITS) {
         // SAFETY: null, or stored by `make`, and there for as long as the process.
         Some(chunk) => unsafe { chunk.load(Acquire).as_ref() },
         None => chunk_beyond(address),
@@ -107,7 +117,7 @@ fn make(address: usize) -> Option<&'static Chunk> {
         });
         return None;
     };
-    let chunk = match CHUNKS.get(address >> CHUNK_BITS) {
+    let chunk = match DIRECTORY.0.get(address >> CHUNK_BITS) {
         None => {
             let map = BEYOND.get();
             let chunk = map.entry(address >> CHUNK_BITS).or_insert_with(|| {

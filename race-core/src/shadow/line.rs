@@ -17,6 +17,7 @@
 //! epoch and its bytes are two words. The bytes are read first and stored last: who sees bytes that somebody else has stored sees that the epoch
 //! is another one now. For that, a slot is only ever given to an access by the accessing thread; nothing moves into one.
 
+use std::mem::offset_of;
 use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -169,6 +170,10 @@ impl<K: Knowledge> Newcomer<'_, K> {
 }
 
 impl Line {
+    pub(crate) const OWNER: usize = offset_of!(Line, owner);
+    pub(crate) const WRITTEN: usize = offset_of!(Line, written);
+    pub(crate) const ACCESSED: usize = offset_of!(Line, accessed);
+
     /// Whether a plain access to the bytes in `mask` is known at a glance to have been recorded in the epoch `word`.
     #[inline(always)]
     pub(crate) fn is_noted(&self, mask: u64, class: Class, word: u64) -> bool {

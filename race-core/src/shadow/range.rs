@@ -90,16 +90,22 @@ pub fn access(address: usize, size: usize, kind: AccessKind, site: Option<impl I
     }
 }
 
-/// [`access`] to a number of bytes that the compiler knows: what it has to look at is then a matter of a few instructions.
+/// [`access`] to a number of bytes that the compiler knows, if it is not noted.
 #[inline(always)]
-pub fn access_sized<const SIZE: usize>(
+pub fn access_unnoted<const SIZE: usize>(
     address: usize,
     kind: AccessKind,
     site: Option<impl Into<Position>>,
 ) {
     const { assert!(SIZE > 0 && SIZE <= LINE) };
     let (class, detail) = kind.parts();
-    access_few(address, SIZE, class, detail, site.map(Into::into));
+    let site = site.map(Into::into);
+    let offset = address % LINE;
+    if SIZE > LINE - offset {
+        access_slow(address, SIZE, class, detail, site);
+    } else {
+        access_line(address, mask(offset, SIZE), class, detail, site);
+    }
 }
 
 /// An access to no more than a line's bytes, and to some.
@@ -112,7 +118,7 @@ fn access_few(address: usize, size: usize, class: Class, detail: Detail, site: S
     let mask = mask(offset, size);
     // A read after the thread's own write in one epoch, and whatever it has done before in it, is known at a glance.
     let is_noted = |line: &Line| line.is_noted(mask, class, local::epoch_word());
-    if !directory::line(address).is_some_and(is_noted) {
+    if !directory::near_line(address).is_some_and(is_noted) {
         access_line(address, mask, class, detail, site);
     }
 }

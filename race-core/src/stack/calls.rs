@@ -8,13 +8,13 @@
 //!
 //! Entered from signal handlers too, at any moment. The memory is the operating system's, got without libc: nothing here may allocate.
 
-use std::cell::Cell;
 use std::ptr;
 
-use super::path::{self, PathId};
+use super::path::{PathCache, PathId};
+use crate::thread::hot::{Hot, hot};
 
 /// A function that has been entered and not left.
-struct Call {
+pub(crate) struct Call {
     /// Where it returns to.
     address: usize,
     /// The [`PathId`] of this call, or 0 while nobody has asked.
@@ -26,119 +26,102 @@ const INITIAL: usize = 1 << 16;
 /// Bytes at most. Beyond, the stack is taken to be nonsense, and all entries are dropped.
 const MAX: usize = 1 << 25;
 
-struct Calls {
-    /// The next entry's place.
-    top: Cell<*mut Call>,
-    end: Cell<*mut Call>,
-    base: Cell<*mut Call>,
-}
-
-thread_local! {
-    static CALLS: Calls = const {
-        Calls {
-            top: Cell::new(ptr::null_mut()),
-            end: Cell::new(ptr::null_mut()),
-            base: Cell::new(ptr::null_mut()),
-        }
-    };
-}
-
 /// A function of the calling thread has been entered, and is to return to `address`.
 #[inline(always)]
 pub fn enter(address: usize) {
-    CALLS.with(|calls| {
-        if calls.top.get() == calls.end.get() {
-            calls.make_room();
-        }
-        calls.push(address);
-    });
+    if push(hot(), address).is_none() {
+        enter_slow(address);
+    }
+}
+
+/// In the last thing that a caller does, this is a jump: it needs no stack for what is left to do.
+#[cold]
+#[inline(never)]
+extern "C" fn enter_slow(address: usize) {
+    let hot = hot();
+    make_room(hot);
+    // Without memory there is no place.
+    push(hot, address);
 }
 
 /// The function that was entered last is about to return.
 #[inline(always)]
 pub fn leave() {
-    CALLS.with(|calls| {
-        let top = calls.top.get();
-        if top != calls.base.get() {
-            calls.top.set(top.wrapping_sub(1));
-        }
-    });
+    let hot = hot();
+    let top = hot.top.get();
+    if top != hot.base.get() {
+        hot.top.set(top.wrapping_sub(1));
+    }
 }
 
-impl Calls {
-    #[inline(always)]
-    fn push(&self, address: usize) {
-        let top = self.top.get();
-        // Without memory there is no place.
-        if top != self.end.get() {
-            // SAFETY: between `base` and `end` is memory for entries, of this thread's.
-            unsafe { top.write(Call { address, path: 0 }) };
-            self.top.set(top.wrapping_add(1));
-        }
+/// None if there is no room.
+#[inline(always)]
+fn push(hot: &Hot, address: usize) -> Option<()> {
+    let top = hot.top.get();
+    if top == hot.end.get() {
+        return None;
     }
+    // SAFETY: between `base` and `end` is memory for entries, of this thread's.
+    unsafe { top.write(Call { address, path: 0 }) };
+    hot.top.set(top.wrapping_add(1));
+    Some(())
+}
 
-    #[cold]
-    #[inline(never)]
-    fn make_room(&self) {
-        let (base, end) = (self.base.get(), self.end.get());
-        let size = end.addr() - base.addr();
-        if size >= MAX {
-            self.top.set(base);
-            return;
-        }
-        let larger = if size == 0 { INITIAL } else { 2 * size };
-        let Some(place) = map(larger) else {
-            self.top.set(base);
-            return;
-        };
-        // SAFETY: the old entries, into fresh memory that has room for twice as many.
-        unsafe { ptr::copy_nonoverlapping(base.cast::<u8>(), place.cast::<u8>(), size) };
-        self.base.set(place);
-        self.top.set(place.wrapping_byte_add(size));
-        self.end.set(place.wrapping_byte_add(larger));
-        unmap(base, size);
+fn make_room(hot: &Hot) {
+    let (base, end) = (hot.base.get(), hot.end.get());
+    let size = end.addr() - base.addr();
+    if size >= MAX {
+        hot.top.set(base);
+        return;
     }
-
-    /// How the innermost function was called, if any call is known.
-    fn path(&self) -> Option<PathId> {
-        let (base, top) = (self.base.get(), self.top.get());
-        let mut known = top;
-        let mut path = None;
-        while known != base {
-            let call = known.wrapping_sub(1);
-            // SAFETY: between `base` and `top` are this thread's entries, and nobody else's code runs meanwhile but signal handlers', which
-            // leave them as they are.
-            path = PathId::from_bits(unsafe { (*call).path } as u32);
-            if path.is_some() {
-                break;
-            }
-            known = call;
-        }
-        while known != top {
-            // SAFETY: as above.
-            let call = unsafe { &mut *known };
-            let id = path::intern(path, call.address);
-            call.path = PathId::bits(Some(id)) as usize;
-            path = Some(id);
-            known = known.wrapping_add(1);
-        }
-        path
-    }
+    let larger = if size == 0 { INITIAL } else { 2 * size };
+    let Some(place) = map(larger) else {
+        hot.top.set(base);
+        return;
+    };
+    // SAFETY: the old entries, into fresh memory that has room for twice as many.
+    unsafe { ptr::copy_nonoverlapping(base.cast::<u8>(), place.cast::<u8>(), size) };
+    hot.base.set(place);
+    hot.top.set(place.wrapping_byte_add(size));
+    hot.end.set(place.wrapping_byte_add(larger));
+    unmap(base, size);
 }
 
 /// How the function that the calling thread is in was called. None outside instrumented functions. Inside the engine.
-pub(crate) fn path() -> Option<PathId> {
-    CALLS.with(Calls::path)
+#[inline]
+pub(crate) fn path(cache: &mut PathCache) -> Option<PathId> {
+    let hot = hot();
+    let (base, top) = (hot.base.get(), hot.top.get());
+    let mut known = top;
+    let mut path = None;
+    while known != base {
+        let call = known.wrapping_sub(1);
+        // SAFETY: between `base` and `top` are this thread's entries, and nobody else's code runs meanwhile but signal handlers', which
+        // leave them as they are.
+        path = PathId::from_bits(unsafe { (*call).path } as u32);
+        if path.is_some() {
+            break;
+        }
+        known = call;
+    }
+    while known != top {
+        // SAFETY: as above.
+        let call = unsafe { &mut *known };
+        let id = cache.intern(path, call.address);
+        call.path = PathId::bits(Some(id)) as usize;
+        path = Some(id);
+        known = known.wrapping_add(1);
+    }
+    path
 }
 
 /// The calling thread ends. What it still calls needs new memory.
 pub(crate) fn end() {
-    CALLS.with(|calls| {
-        let base = calls.base.replace(ptr::null_mut());
-        let size = calls.end.replace(ptr::null_mut()).addr() - base.addr();
-        calls.top.set(ptr::null_mut());
-        unmap(base, size);
-    });
+    let hot = hot();
+    let base = hot.base.replace(ptr::null_mut());
+    let size = hot.end.replace(ptr::null_mut()).addr() - base.addr();
+    hot.top.set(ptr::null_mut());
+    unmap(base, size);
 }
 
 /// By a system call: `mmap` is interposed, and may be the program's.
@@ -179,9 +162,10 @@ fn unmap(_: *mut Call, _: usize) {}
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::stack::path::addresses as of_path;
 
     fn addresses() -> Vec<usize> {
-        path::addresses(path())
+        of_path(path(&mut PathCache::new()))
     }
 
     /// On a thread of its own, whose calls nobody else announces.

@@ -20,7 +20,7 @@ use smallvec::SmallVec;
 
 use super::calls;
 use super::depot::{self, Context, ContextId, Detail, Frames, HeldLock};
-use super::path::PathId;
+use super::path::{PathCache, PathId};
 use super::position::Position;
 use crate::instrumented;
 use crate::thread::state::Site;
@@ -50,7 +50,6 @@ struct Remembered {
 }
 
 /// The contexts that one thread was in lately, by stack pointer and site.
-#[derive(Default)]
 pub(crate) struct ContextCache {
     sets: Vec<Vec<Remembered>>,
     entries: usize,
@@ -65,7 +64,7 @@ impl ContextCache {
             sets: Vec::new(),
             entries: 0,
             stack: None,
-            announced: AnnouncedCache(Vec::new()),
+            announced: AnnouncedCache::new(),
         }
     }
 
@@ -131,72 +130,87 @@ impl ContextCache {
     }
 }
 
-/// Announced contexts that one thread was in lately, each at the place that its hash gives it.
-#[derive(Default)]
-struct AnnouncedCache(Vec<Option<(Announced, ContextId)>>);
+/// Announced contexts that one thread was in lately, each at the place that its hash gives it; and the paths to them.
+struct AnnouncedCache {
+    contexts: Vec<Announced>,
+    paths: PathCache,
+}
 
-/// Without locks held.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Without locks held. Nobody's while `id` is 0.
+#[derive(Clone, Copy)]
 struct Announced {
-    innermost: Option<usize>,
-    path: Option<PathId>,
-    detail: Detail,
+    /// The innermost return address, or 0; the detail is in the upper two bits.
+    innermost: u64,
+    /// Of the [`PathId`].
+    path: u32,
+    /// Of the [`ContextId`].
+    id: u32,
 }
 
 /// A power of two.
 const ANNOUNCED: usize = 1024;
 
 impl AnnouncedCache {
+    const fn new() -> AnnouncedCache {
+        AnnouncedCache {
+            contexts: Vec::new(),
+            paths: PathCache::new(),
+        }
+    }
+
+    #[inline]
     fn capture(
         &mut self,
         innermost: Option<usize>,
         detail: Detail,
         held: &[HeldLock],
     ) -> ContextId {
-        let key = Announced {
-            innermost,
-            path: calls::path(),
-            detail,
-        };
-        if !held.is_empty() {
-            return key.intern(held);
+        let path = calls::path(&mut self.paths);
+        let key = innermost.unwrap_or(0) as u64 | (detail as u64) << 62;
+        let bits = PathId::bits(path);
+        let mixed = (key ^ u64::from(bits) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = (mixed >> (u64::BITS - ANNOUNCED.ilog2())) as usize;
+        if held.is_empty()
+            && let Some(known) = self.contexts.get(place)
+            && (known.innermost, known.path) == (key, bits)
+            && let Some(id) = ContextId::from_bits(known.id)
+        {
+            return id;
         }
-        if self.0.is_empty() {
-            self.0.resize(ANNOUNCED, None);
-        }
-        let place = &mut self.0[key.index()];
-        match place {
-            Some((known, id)) if *known == key => *id,
-            _ => {
-                let id = key.intern(held);
-                *place = Some((key, id));
-                id
-            }
-        }
-    }
-}
-
-impl Announced {
-    fn index(self) -> usize {
-        let path = PathId::bits(self.path) as usize;
-        let mixed = self
-            .innermost
-            .unwrap_or(0)
-            .wrapping_add(path.wrapping_mul(31)) as u64;
-        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % ANNOUNCED
+        self.capture_slow(place, (innermost, path), detail, held)
     }
 
     #[cold]
-    fn intern(self, held: &[HeldLock]) -> ContextId {
-        depot::intern(Context {
+    #[inline(never)]
+    fn capture_slow(
+        &mut self,
+        place: usize,
+        (innermost, path): (Option<usize>, Option<PathId>),
+        detail: Detail,
+        held: &[HeldLock],
+    ) -> ContextId {
+        let id = depot::intern(Context {
             site: None,
-            frames: Frames::Announced {
-                innermost: self.innermost,
-                path: self.path,
-            },
+            frames: Frames::Announced { innermost, path },
             held: held.into(),
-            detail: self.detail,
-        })
+            detail,
+        });
+        if held.is_empty() {
+            if self.contexts.is_empty() {
+                let nothing = Announced {
+                    innermost: 0,
+                    path: 0,
+                    id: 0,
+                };
+                self.contexts.resize(ANNOUNCED, nothing);
+            }
+            self.contexts[place] = Announced {
+                innermost: innermost.unwrap_or(0) as u64 | (detail as u64) << 62,
+                path: PathId::bits(path),
+                id: ContextId::bits(Some(id)),
+            };
+        }
+        id
     }
 }
 

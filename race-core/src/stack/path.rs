@@ -77,8 +77,64 @@ fn calls(steps: &[Step], path: Option<PathId>) -> impl Iterator<Item = (PathId, 
     })
 }
 
+/// Paths that a thread has looked up lately: a power of two.
+const CACHED: usize = 1024;
+
+/// The paths that one thread looked up lately, each at the place that its hash gives it.
+#[derive(Default)]
+pub(crate) struct PathCache(Vec<Cached>);
+
+/// Nobody's while `id` is 0.
+#[derive(Clone, Copy)]
+struct Cached {
+    caller: u32,
+    id: u32,
+    address: usize,
+}
+
+impl PathCache {
+    pub(crate) const fn new() -> PathCache {
+        PathCache(Vec::new())
+    }
+
+    /// The path of what is called at `address` by what was called by way of `caller`.
+    #[inline]
+    pub(super) fn intern(&mut self, caller: Option<PathId>, address: usize) -> PathId {
+        let bits = PathId::bits(caller);
+        let mixed = (address as u64 ^ u64::from(bits) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = (mixed >> (u64::BITS - CACHED.ilog2())) as usize;
+        if let Some(cached) = self.0.get(place)
+            && (cached.caller, cached.address) == (bits, address)
+            && let Some(id) = PathId::from_bits(cached.id)
+        {
+            return id;
+        }
+        self.intern_at(place, caller, address)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn intern_at(&mut self, place: usize, caller: Option<PathId>, address: usize) -> PathId {
+        let id = intern(caller, address);
+        if self.0.is_empty() {
+            let nothing = Cached {
+                caller: 0,
+                id: 0,
+                address: 0,
+            };
+            self.0.resize(CACHED, nothing);
+        }
+        self.0[place] = Cached {
+            caller: PathId::bits(caller),
+            id: PathId::bits(Some(id)),
+            address,
+        };
+        id
+    }
+}
+
 /// The path of what is called at `address` by what was called by way of `caller`.
-pub(super) fn intern(caller: Option<PathId>, address: usize) -> PathId {
+fn intern(caller: Option<PathId>, address: usize) -> PathId {
     let key = (PathId::bits(caller), address);
     if let Some(id) = IDS.get().get(&key) {
         return *id;

@@ -16,12 +16,10 @@ use std::ptr;
 
 use crate::epoch::Epoch;
 use crate::primitive::per_thread;
+use crate::thread::hot::{UNKNOWN, hot};
 use crate::thread::lifecycle;
 use crate::thread::registry;
 use crate::thread::state::ThreadState;
-
-/// No thread is ever in this epoch, and the shadow never holds it: the fast path of an unknown thread fails.
-const UNKNOWN: u64 = u64::MAX;
 
 /// The door of one thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,8 +31,6 @@ pub(crate) enum Door {
 }
 
 struct Local {
-    /// The current epoch, where the fast path finds it in one load.
-    epoch: Cell<u64>,
     state: Cell<*mut ThreadState>,
     /// The state that this thread had in the process that it was forked from, until it enters the engine again.
     before_fork: Cell<*mut ThreadState>,
@@ -54,7 +50,6 @@ struct Local {
 per_thread! {
     static LOCAL: Local = const {
         Local {
-            epoch: Cell::new(UNKNOWN),
             state: Cell::new(ptr::null_mut()),
             before_fork: Cell::new(ptr::null_mut()),
             inside: Cell::new(Door::Open),
@@ -81,13 +76,13 @@ fn local<'a>() -> &'a Local {
 /// The word that an access recorded in this epoch has left in the shadow.
 #[inline(always)]
 pub(crate) fn epoch_word() -> u64 {
-    local().epoch.get()
+    hot().epoch.get()
 }
 
 /// Publishes a new epoch to the fast path.
 #[inline]
 pub(crate) fn set_epoch(epoch: Epoch) {
-    local().epoch.set(epoch.bits());
+    hot().epoch.set(epoch.bits());
 }
 
 /// Puts the epoch of the fast path back when dropped.
@@ -102,7 +97,7 @@ pub(crate) fn keep_epoch() -> KeepEpoch {
 impl Drop for KeepEpoch {
     #[inline]
     fn drop(&mut self) {
-        local().epoch.set(self.0);
+        hot().epoch.set(self.0);
     }
 }
 
@@ -163,7 +158,7 @@ fn adopt(local: &Local) -> *mut ThreadState {
     match unsafe { before_fork.as_mut() } {
         Some(state) => {
             lifecycle::reborn(state);
-            local.epoch.set(state.epoch().bits());
+            hot().epoch.set(state.epoch().bits());
             local.state.set(before_fork);
             before_fork
         }
@@ -177,7 +172,7 @@ pub(crate) fn forget_before_fork() {
     let local = local();
     let state = local.state.replace(ptr::null_mut());
     if !state.is_null() {
-        local.epoch.set(UNKNOWN);
+        hot().epoch.set(UNKNOWN);
         local.before_fork.set(state);
     }
 }
@@ -284,7 +279,7 @@ pub(crate) fn leave_handlers() {
 }
 
 fn install_raw(local: &Local, state: ThreadState) -> *mut ThreadState {
-    local.epoch.set(state.epoch().bits());
+    hot().epoch.set(state.epoch().bits());
     let raw = Box::into_raw(Box::new(state));
     local.state.set(raw);
     raw
@@ -302,7 +297,7 @@ pub(crate) fn install(state: ThreadState) {
 pub(crate) fn uninstall() -> Option<Box<ThreadState>> {
     LOCAL.with(|local| {
         debug_assert!(local.inside.get() != Door::Open);
-        local.epoch.set(UNKNOWN);
+        hot().epoch.set(UNKNOWN);
         let state = local.state.replace(ptr::null_mut());
         // SAFETY: non-null means that it came from `Box::into_raw` in `install_raw`; the pointer was just replaced, so nobody
         // else frees it, and the flag keeps `enter` from lending it out meanwhile.

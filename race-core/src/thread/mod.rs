@@ -16,6 +16,7 @@
 mod against_vectors;
 mod former;
 pub(crate) mod held;
+pub(crate) mod hot;
 pub(crate) mod lessons;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
