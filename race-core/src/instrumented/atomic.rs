@@ -11,7 +11,6 @@ use std::sync::atomic::Ordering;
 use crate::Position;
 use crate::shadow::range;
 use crate::shadow::state::Class;
-use crate::stack::depot::Detail;
 use crate::sync::atomic::AtomicClock;
 use crate::sync::outlying;
 use crate::thread::local;
@@ -39,7 +38,7 @@ impl Atomic {
             size,
             site,
         } = *self;
-        range::access_by(thread, address, size, class, Detail::Plain, Some(site));
+        range::access_few_by(thread, address, size, class, Some(site));
     }
 
     /// A load.

@@ -73,6 +73,16 @@ pub(crate) fn near_line(address: usize) -> Option<&'static Line> {
     Some(&chunk.lines[index(address)])
 }
 
+/// The line of an address, if it is near and its page is open: then it tells.
+#[inline]
+pub(crate) fn open_line(address: usize) -> Option<&'static Line> {
+    let chunk = DIRECTORY.0.get(address >> CHUNK_BITS)?.load(Acquire);
+    // SAFETY: as above.
+    let chunk = unsafe { chunk.as_ref() }?;
+    let is_open = chunk.pages[address / PAGE % PAGES].is_open();
+    is_open.then(|| &chunk.lines[index(address)])
+}
+
 #[inline(always)]
 fn chunk(address: usize) -> Option<&'static Chunk> {
     match DIRECTORY.0.get(address >> CHUNK_BITS) {

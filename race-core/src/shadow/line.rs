@@ -22,6 +22,8 @@ use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
+use smallvec::SmallVec;
+
 use crate::epoch::Epoch;
 use crate::primitive::Exclusive;
 use crate::primitive::sync::atomic::{AtomicU32, AtomicU64};
@@ -95,6 +97,9 @@ struct Entry {
     context: u32,
 }
 
+/// Most lines that need some need a few.
+type More = SmallVec<[Entry; 6]>;
+
 /// An access that is about to be recorded.
 struct Newcomer<'a, K> {
     thread: &'a K,
@@ -102,6 +107,13 @@ struct Newcomer<'a, K> {
     tag: u64,
     mask: u64,
     context: u32,
+}
+
+/// Where a newcomer may go.
+struct Room {
+    /// The slot of an access that differs in nothing but the bytes.
+    same: Option<usize>,
+    free: Option<usize>,
 }
 
 /// What a newcomer races with.
@@ -186,11 +198,18 @@ impl Line {
         noted.load(Acquire) & mask == mask && self.owner.peek() == word
     }
 
-    /// Whether an access to the bytes in `mask` has been recorded in `epoch`, by the thread that asks.
+    /// Whether an access to the bytes in `mask` is known to have been recorded in `epoch`, by the thread that asks. What lies on the heap isn't looked at.
+    #[inline]
     pub(crate) fn is_recorded(&self, mask: u64, class: Class, epoch: Epoch) -> bool {
         let word = epoch.bits();
         if self.is_noted(mask, class, word) {
             return true;
+        }
+        let owner = self.owner.peek();
+        // What the thread noted last here was in an earlier epoch, or of other bytes.
+        let is_new = class.is_plain() && Epoch::from_tagged(owner).slot() == epoch.slot();
+        if owner == 0 || is_new {
+            return false;
         }
         let mut missing = mask;
         for slot in 0..SLOTS {
@@ -200,20 +219,6 @@ impl Line {
                 missing &= !theirs;
             }
         }
-        missing == 0 || self.has_more() && self.is_recorded_elsewhere(missing, class, word)
-    }
-
-    #[cold]
-    fn is_recorded_elsewhere(&self, mut missing: u64, class: Class, word: u64) -> bool {
-        let owner = self.lock();
-        let more = self.take_more();
-        for entry in &more {
-            if class.is_same(entry.tag, word) {
-                missing &= !entry.mask;
-            }
-        }
-        self.put_more(more);
-        self.owner.unlock(owner);
         missing == 0
     }
 
@@ -251,47 +256,64 @@ impl Line {
     /// [`Line::access`] where everything is in the slots, so far.
     #[inline]
     fn record<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
-        let (mut same, mut free) = (None, None);
-        for slot in 0..SLOTS {
-            if self.meet_slot(slot, newcomer, raced) == 0 {
-                free.get_or_insert(slot);
-            } else if self.is_slot_of(slot, newcomer) {
-                same = Some(slot);
-            }
-        }
+        let Room { same, free } = self.meet_slots(0..SLOTS, newcomer, raced);
         match (same, free) {
             (Some(slot), _) => self.widen(slot, newcomer.mask),
             (None, Some(slot)) => self.fill(slot, newcomer),
-            (None, None) => self.put_more(vec![self.vacate_last(), newcomer.entry()]),
+            (None, None) => {
+                let both = [self.vacate_last(), newcomer.entry()];
+                self.put_more(Box::new(SmallVec::from_iter(both)));
+            }
         }
     }
 
     #[cold]
     #[inline(never)]
     fn record_among_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
-        let mut more = self.take_more();
+        let Some(mut more) = self.take_more() else {
+            return self.record(newcomer, raced);
+        };
+        let epoch = newcomer.thread.epoch().bits();
+        let stands = |entry: &Entry| {
+            newcomer.class.is_same(entry.tag, epoch) && newcomer.mask & !entry.mask == 0
+        };
+        if !more.iter().any(stands) {
+            let Room { same, free } = self.meet_slots(0..LAST, newcomer, raced);
+            more.retain(|entry| {
+                entry.mask = newcomer.meet(entry.tag, entry.mask, entry.context, raced);
+                entry.mask != 0
+            });
+            let mut alike = more
+                .iter_mut()
+                .filter(|entry| (entry.tag, entry.context) == (newcomer.tag, newcomer.context));
+            match (same, alike.next(), free) {
+                (Some(slot), ..) => self.widen(slot, newcomer.mask),
+                (None, Some(entry), _) => entry.mask |= newcomer.mask,
+                (None, None, Some(slot)) => self.fill(slot, newcomer),
+                (None, None, None) => more.push(newcomer.entry()),
+            }
+        }
+        // Even if it is empty: what had no room once will have none again.
+        self.put_more(more);
+    }
+
+    /// Checks against what is in these slots. Where there is room then.
+    #[inline(always)]
+    fn meet_slots<K: Knowledge>(
+        &self,
+        slots: Range<usize>,
+        newcomer: &Newcomer<'_, K>,
+        raced: &mut Raced<'_>,
+    ) -> Room {
         let (mut same, mut free) = (None, None);
-        for slot in 0..LAST {
+        for slot in slots.rev() {
             if self.meet_slot(slot, newcomer, raced) == 0 {
-                free.get_or_insert(slot);
+                free = Some(slot);
             } else if self.is_slot_of(slot, newcomer) {
                 same = Some(slot);
             }
         }
-        more.retain_mut(|entry| {
-            entry.mask = newcomer.meet(entry.tag, entry.mask, entry.context, raced);
-            entry.mask != 0
-        });
-        let mut alike = more
-            .iter_mut()
-            .filter(|entry| (entry.tag, entry.context) == (newcomer.tag, newcomer.context));
-        match (same, alike.next(), free) {
-            (Some(slot), ..) => self.widen(slot, newcomer.mask),
-            (None, Some(entry), _) => entry.mask |= newcomer.mask,
-            (None, None, Some(slot)) => self.fill(slot, newcomer),
-            (None, None, None) => more.push(newcomer.entry()),
-        }
-        self.put_more(more);
+        Room { same, free }
     }
 
     /// What is left of the slot's mask.
@@ -391,14 +413,15 @@ impl Line {
         }
         let owner = self.lock();
         let mut left = 0;
-        if self.has_more() {
-            let mut more = self.take_more();
-            more.retain_mut(|entry| {
+        if let Some(mut more) = self.take_more() {
+            more.retain(|entry| {
                 entry.mask &= !mask;
                 left |= entry.mask;
                 entry.mask != 0
             });
-            self.put_more(more);
+            if !more.is_empty() {
+                self.put_more(more);
+            }
         }
         for theirs in [&self.written, &self.accessed] {
             theirs.store(theirs.load(Relaxed) & !mask, Release);
@@ -437,26 +460,21 @@ impl Line {
         self.tags[LAST].load(Relaxed) & MORE != 0
     }
 
-    /// Takes the accesses out that there was no slot for. The line must be locked, and `put_more` must follow.
-    fn take_more(&self) -> Vec<Entry> {
+    /// Takes the accesses out that there was no slot for. The line must be locked.
+    fn take_more(&self) -> Option<Box<More>> {
         if !self.has_more() {
-            return Vec::new();
+            return None;
         }
         // Even if the shadow has been emptied under the holder of the lock, nobody else gets this pointer.
         let pointer = self.tags[LAST].swap(0, AcqRel);
-        if pointer & MORE == 0 {
-            return Vec::new();
-        }
         // SAFETY: `put_more` made the pointer with `Box::into_raw`, and it was just replaced.
-        *unsafe { Box::from_raw(more_ptr(pointer)) }
+        (pointer & MORE != 0).then(|| unsafe { Box::from_raw(more_ptr(pointer)) })
     }
 
-    /// The last slot must be free, unless there is nothing to put in.
-    fn put_more(&self, more: Vec<Entry>) {
-        if !more.is_empty() {
-            let pointer = Box::into_raw(Box::new(more)).expose_provenance() as u64 | MORE;
-            self.tags[LAST].store(pointer, Release);
-        }
+    /// The last slot must be free.
+    fn put_more(&self, more: Box<More>) {
+        let pointer = Box::into_raw(more).expose_provenance() as u64 | MORE;
+        self.tags[LAST].store(pointer, Release);
     }
 
     #[cold]
@@ -469,7 +487,7 @@ impl Line {
     }
 }
 
-fn more_ptr(word: u64) -> *mut Vec<Entry> {
+fn more_ptr(word: u64) -> *mut More {
     ptr::with_exposed_provenance_mut((word & !MORE) as usize)
 }
 

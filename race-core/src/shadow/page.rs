@@ -131,7 +131,7 @@ enum Outcome {
 
 impl Page {
     #[inline]
-    fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.state.load(Acquire) != CLOSED
     }
 

@@ -12,7 +12,7 @@ use crate::shadow::handed_out;
 use crate::shadow::line::{self, LINE, Line, extend, mask};
 use crate::shadow::page::{PAGE, Part};
 use crate::shadow::state::{Access, Class, Conflicts};
-use crate::stack::depot::Detail;
+use crate::stack::depot::{ContextId, Detail};
 use crate::stack::position::Position;
 use crate::thread::local;
 use crate::thread::state::{Site, ThreadState};
@@ -126,30 +126,88 @@ fn access_few(address: usize, size: usize, class: Class, detail: Detail, site: S
 /// [`access_slow`] to bytes of one line, which nearly every access is.
 #[inline(never)]
 fn access_line(address: usize, mask: u64, class: Class, detail: Detail, site: Site) {
-    local::enter_unordered(|thread| {
-        if !handed_out::is_seen() {
-            return;
-        }
-        let Some(shadow) = directory::shadow_or_new(address) else {
-            return;
-        };
-        let line = shadow.open_line(address);
-        if line.is_recorded(mask, class, thread.epoch()) {
-            return;
-        }
-        let context = Some(thread.access_context(site, detail));
-        let mut conflicts = Conflicts::new();
-        let raced = line.access(thread, mask, class, context, &mut conflicts);
-        if raced != 0 {
-            let access = Access {
-                epoch: thread.epoch(),
-                class,
-                context,
-            };
-            let bytes = line::span(address / LINE * LINE, raced);
-            report_race(thread, access, &conflicts, bytes);
-        }
-    });
+    local::enter_unordered(|thread| access_line_by(thread, address, mask, class, detail, site));
+}
+
+/// An access of `thread` to bytes of one line, inside the engine.
+#[inline]
+fn access_line_by(
+    thread: &mut ThreadState,
+    address: usize,
+    mask: u64,
+    class: Class,
+    detail: Detail,
+    site: Site,
+) {
+    let Some(line) = directory::open_line(address).or_else(|| open_line(address)) else {
+        return;
+    };
+    if line.is_recorded(mask, class, thread.epoch()) {
+        return;
+    }
+    let context = thread.access_context(site, detail);
+    let mut conflicts = Conflicts::new();
+    let raced = line.access(thread, mask, class, Some(context), &mut conflicts);
+    if raced != 0 {
+        report_line(
+            thread,
+            class,
+            context,
+            &conflicts,
+            line::span(address / LINE * LINE, raced),
+        );
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn report_line(
+    thread: &mut ThreadState,
+    class: Class,
+    context: ContextId,
+    conflicts: &Conflicts,
+    bytes: Range<usize>,
+) {
+    let access = Access {
+        epoch: thread.epoch(),
+        class,
+        context: Some(context),
+    };
+    report_race(thread, access, conflicts, bytes);
+}
+
+/// The line of an address where there is none yet that tells.
+#[cold]
+#[inline(never)]
+fn open_line(address: usize) -> Option<&'static Line> {
+    if !handed_out::is_seen() {
+        return None;
+    }
+    Some(directory::shadow_or_new(address)?.open_line(address))
+}
+
+/// An access of `thread` to a few bytes, inside the engine: those of one atomic.
+#[inline]
+pub(crate) fn access_few_by(
+    thread: &mut ThreadState,
+    address: usize,
+    size: usize,
+    class: Class,
+    site: Site,
+) {
+    let offset = address % LINE;
+    if size > LINE - offset {
+        access_by(thread, address, size, class, Detail::Plain, site);
+    } else {
+        access_line_by(
+            thread,
+            address,
+            mask(offset, size),
+            class,
+            Detail::Plain,
+            site,
+        );
+    }
 }
 
 #[inline(never)]

@@ -51,6 +51,11 @@ impl Class {
         }
     }
 
+    #[inline]
+    pub(crate) fn is_plain(self) -> bool {
+        matches!(self, Class::Read | Class::Write)
+    }
+
     /// Whether the access with this tag makes another of this class in the epoch `word` superfluous: whatever races with that races with it.
     #[inline]
     pub(crate) fn is_same(self, tag: u64, word: u64) -> bool {
