@@ -11,6 +11,7 @@
 //! - [`handed_out`]: memory that changes hands unseen, and must forget.
 //! - `blocks`: where heap blocks were allocated, for reports.
 
+mod annex;
 pub(crate) mod blocks;
 pub mod cell;
 pub(crate) mod directory;
@@ -19,5 +20,6 @@ pub(crate) mod line;
 pub(crate) mod lock;
 pub(crate) mod page;
 pub mod range;
+mod slots;
 pub(crate) mod state;
 pub(crate) mod word;

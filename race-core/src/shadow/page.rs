@@ -10,8 +10,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::epoch::Epoch;
 use crate::primitive::sync::atomic::AtomicU32;
-use crate::shadow::line::{self, LINE, Line, add_conflict};
+use crate::shadow::line::{self, LINE, Line};
 use crate::shadow::lock::{Found, LockWord};
+use crate::shadow::slots::add_conflict;
 use crate::shadow::state::{Class, Conflicts, Knowledge};
 use crate::stack::depot::ContextId;
 use crate::thread::state::ThreadState;

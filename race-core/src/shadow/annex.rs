@@ -1,0 +1,183 @@
+//! Room for the recorded accesses that a line has no slot for, by a number of 32 bits.
+//!
+//! Annexes are taken from the heap a chunk at a time, never given back to it, and taken and given back in any order, by threads that have locked a line. So
+//! whoever has a number has memory that is an annex's, whatever becomes of the line.
+//!
+//! Lock-free: a `fork` finds nothing half done that anybody waits for.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::shadow::slots::Slots;
+
+/// In the models fewer.
+const SLOTS: usize = if cfg!(all(test, loom)) { 2 } else { 12 };
+
+/// 256 bytes.
+#[derive(Default)]
+pub(super) struct Annex {
+    pub(super) slots: Slots<SLOTS>,
+}
+
+/// The annex with a number. None has 0.
+#[inline]
+pub(super) fn get(number: u32) -> Option<&'static Annex> {
+    if number == 0 { None } else { pool::get(number) }
+}
+
+/// One in which nothing is recorded.
+pub(super) fn take() -> (u32, &'static Annex) {
+    let (number, annex) = pool::take();
+    // Who accesses memory that was freed meanwhile may have put something in after it was given back.
+    annex.slots.reset();
+    (number, annex)
+}
+
+/// Nobody has this one any more.
+pub(super) fn give_back(number: u32, annex: &'static Annex) {
+    pool::give_back(number, annex);
+}
+
+#[cfg(not(all(test, loom)))]
+mod pool {
+    use std::ptr;
+    use std::sync::atomic::Ordering::{AcqRel, Acquire};
+    use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
+
+    use super::*;
+
+    /// Annexes in a chunk: 64 KiB.
+    const CHUNK: usize = 256;
+    /// 4 GiB of annexes.
+    const CHUNKS: usize = 1 << 16;
+
+    /// Null: not there yet.
+    static TABLE: [AtomicPtr<[Annex; CHUNK]>; CHUNKS] =
+        [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
+
+    /// The first of those that were given back; each leads to the next. The upper half counts the changes: who has looked at the first one can tell whether
+    /// it has been another's meanwhile.
+    static FREE: AtomicU64 = AtomicU64::new(0);
+
+    /// The next number that nobody has had.
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+
+    #[inline]
+    pub(super) fn get(number: u32) -> Option<&'static Annex> {
+        let chunk = TABLE.get(number as usize / CHUNK)?.load(Acquire);
+        // SAFETY: null, or stored by `chunk` below, and there for as long as the process.
+        Some(&unsafe { chunk.as_ref() }?[number as usize % CHUNK])
+    }
+
+    pub(super) fn take() -> (u32, &'static Annex) {
+        let mut free = FREE.load(Acquire);
+        while let Some(annex) = super::get(free as u32) {
+            let next = next_word(free, annex.slots.more.load(Relaxed));
+            match FREE.compare_exchange_weak(free, next, AcqRel, Acquire) {
+                Ok(_) => return (free as u32, annex),
+                Err(now) => free = now,
+            }
+        }
+        let number = NEXT.fetch_add(1, Relaxed);
+        (number, &chunk(number)[number as usize % CHUNK])
+    }
+
+    pub(super) fn give_back(number: u32, annex: &'static Annex) {
+        let mut free = FREE.load(Relaxed);
+        loop {
+            annex.slots.more.store(free as u32, Relaxed);
+            let next = next_word(free, number);
+            match FREE.compare_exchange_weak(free, next, AcqRel, Relaxed) {
+                Ok(_) => return,
+                Err(now) => free = now,
+            }
+        }
+    }
+
+    fn next_word(before: u64, number: u32) -> u64 {
+        ((before >> 32) + 1) << 32 | u64::from(number)
+    }
+
+    #[cold]
+    fn chunk(number: u32) -> &'static [Annex; CHUNK] {
+        let place = TABLE
+            .get(number as usize / CHUNK)
+            .expect("4 GiB for what lines have no room for is more than there is");
+        // SAFETY: null, or stored below, and there for as long as the process.
+        if let Some(chunk) = unsafe { place.load(Acquire).as_ref() } {
+            return chunk;
+        }
+        let new = Box::into_raw(Box::new(std::array::from_fn(|_| Annex::default())));
+        match place.compare_exchange(ptr::null_mut(), new, AcqRel, Acquire) {
+            // SAFETY: just made, and never freed from here on.
+            Ok(_) => unsafe { &*new },
+            Err(theirs) => {
+                // SAFETY: just made, and nobody else has seen it.
+                drop(unsafe { Box::from_raw(new) });
+                // SAFETY: somebody else was faster: as above.
+                unsafe { &*theirs }
+            }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use std::collections::HashSet;
+
+        #[test]
+        fn nobody_has_what_another_has() {
+            let takes = || {
+                let mut mine = Vec::new();
+                for round in 0..2_000 {
+                    let (number, annex) = take();
+                    assert!(ptr::eq(super::super::get(number).unwrap(), annex));
+                    annex.slots.more.store(0, Relaxed);
+                    mine.push((number, annex));
+                    if round % 3 == 0 {
+                        let (number, annex) = mine.swap_remove(round % mine.len());
+                        give_back(number, annex);
+                    }
+                }
+                mine
+            };
+            let all: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(takes)).collect();
+                let all = threads
+                    .into_iter()
+                    .flat_map(|thread| thread.join().unwrap());
+                all.collect()
+            });
+            let numbers: HashSet<u32> = all.iter().map(|(number, _)| *number).collect();
+            assert_eq!(numbers.len(), all.len());
+            for (number, annex) in all {
+                give_back(number, annex);
+            }
+        }
+    }
+}
+
+/// Each line's annexes are its own: what is modelled is the line.
+#[cfg(all(test, loom))]
+mod pool {
+    use super::*;
+    use crate::primitive::global;
+    use crate::primitive::sync::Mutex;
+
+    global! {
+        static ALL: Mutex<Vec<&'static Annex>> = Mutex::new(Vec::new());
+    }
+
+    pub(super) fn get(number: u32) -> Option<&'static Annex> {
+        ALL.lock().unwrap().get(number as usize - 1).copied()
+    }
+
+    pub(super) fn take() -> (u32, &'static Annex) {
+        let mut all = ALL.lock().unwrap();
+        all.push(Box::leak(Box::default()));
+        (all.len() as u32, all[all.len() - 1])
+    }
+
+    pub(super) fn give_back(_: u32, annex: &'static Annex) {
+        annex.slots.more.store(0, Relaxed);
+    }
+}

@@ -1,0 +1,320 @@
+//! The recorded accesses of a line: for each, whose it was and for which bytes it still counts.
+//!
+//! A newcomer takes its bytes out of what it replaces, and what has none left is gone. What a line has no slot for goes to an [`Annex`].
+//!
+//! Whoever has locked the line changes them. Others may read the line's own, not those of an annex: that is another line's by the time they look. A slot is only
+//! ever given to an access by the accessing thread; nothing moves into one. That, and the order of the stores, is why a thread may believe what it finds under
+//! an epoch of its own ([`super::line`]).
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::epoch::Epoch;
+use crate::primitive::sync::atomic::{AtomicU32, AtomicU64};
+use crate::shadow::annex::{self, Annex};
+use crate::shadow::state::{Access, Class, Conflicts, Knowledge};
+use crate::stack::depot::ContextId;
+
+/// All zeros when nothing is recorded.
+///
+/// | field | meaning |
+/// | --- | --- |
+/// | `masks` | the bytes for which each access counts; 0: the slot is free |
+/// | `tags` | its epoch, with its class in bits 61 and 62 |
+/// | `contexts` | its context |
+/// | `more` | the annex with those that there was no room for; 0: none |
+#[repr(C)]
+pub(super) struct Slots<const N: usize> {
+    masks: [AtomicU64; N],
+    tags: [AtomicU64; N],
+    contexts: [AtomicU32; N],
+    pub(super) more: AtomicU32,
+}
+
+impl<const N: usize> Default for Slots<N> {
+    fn default() -> Slots<N> {
+        Slots {
+            masks: std::array::from_fn(|_| AtomicU64::new(0)),
+            tags: std::array::from_fn(|_| AtomicU64::new(0)),
+            contexts: std::array::from_fn(|_| AtomicU32::new(0)),
+            more: AtomicU32::new(0),
+        }
+    }
+}
+
+/// An access that is about to be recorded.
+pub(super) struct Newcomer<'a, K> {
+    pub(super) thread: &'a K,
+    pub(super) class: Class,
+    pub(super) tag: u64,
+    pub(super) mask: u64,
+    pub(super) context: u32,
+}
+
+/// What a newcomer races with.
+pub(super) struct Raced<'a> {
+    pub(super) conflicts: &'a mut Conflicts,
+    /// The bytes in common.
+    pub(super) bytes: u64,
+}
+
+impl Raced<'_> {
+    #[cold]
+    fn push(&mut self, tag: u64, context: u32, bytes: u64) {
+        add_conflict(self.conflicts, tag, context);
+        self.bytes |= bytes;
+    }
+}
+
+/// The access with this tag is one of those that are raced with.
+#[cold]
+pub(super) fn add_conflict(conflicts: &mut Conflicts, tag: u64, context: u32) {
+    let access = Access {
+        epoch: Epoch::from_tagged(tag),
+        class: Class::of_tagged(tag),
+        context: ContextId::from_bits(context),
+    };
+    if conflicts.contains(&access) {
+        return;
+    }
+    // Writes first: a reader looks for them.
+    let writes = |other: &&Access| other.class == Class::Write;
+    let at = if access.class == Class::Write {
+        conflicts.iter().take_while(writes).count()
+    } else {
+        conflicts.len()
+    };
+    conflicts.insert(at, access);
+}
+
+impl<K: Knowledge> Newcomer<'_, K> {
+    /// Checks against a recorded access to some of the same bytes. What is left of its mask.
+    #[inline]
+    fn meet(&self, tag: u64, mask: u64, context: u32, raced: &mut Raced<'_>) -> u64 {
+        let common = mask & self.mask;
+        let theirs = Class::of_tagged(tag);
+        let known = self.thread.knows(Epoch::from_tagged(tag));
+        if !known && self.class.conflicts(theirs) {
+            raced.push(tag, context, common);
+        }
+        if self.class.supersedes(theirs, known) {
+            mask & !common
+        } else {
+            mask
+        }
+    }
+}
+
+/// Where a newcomer may go, among some slots.
+#[derive(Clone, Copy, Default)]
+struct Room<'a> {
+    /// An access that differs in nothing but the bytes.
+    same: Option<Slot<'a>>,
+    free: Option<Slot<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct Slot<'a> {
+    mask: &'a AtomicU64,
+    tag: &'a AtomicU64,
+    context: &'a AtomicU32,
+}
+
+impl Slot<'_> {
+    #[inline]
+    fn widen(self, mask: u64) {
+        self.mask.store(self.mask.load(Relaxed) | mask, Release);
+    }
+
+    #[inline]
+    fn fill<K>(self, newcomer: &Newcomer<'_, K>) {
+        self.tag.store(newcomer.tag, Relaxed);
+        self.context.store(newcomer.context, Relaxed);
+        // Last: who sees these bytes sees whose they are.
+        self.mask.store(newcomer.mask, Release);
+    }
+}
+
+impl<const N: usize> Slots<N> {
+    /// The bytes of `mask` that no access in the epoch `word` stands for which makes one of this class superfluous. Without the lock, for that epoch's thread.
+    #[inline]
+    pub(super) fn missing(&self, mut mask: u64, class: Class, word: u64) -> u64 {
+        for slot in 0..N {
+            // In this order.
+            let theirs = self.masks[slot].load(Acquire);
+            if theirs & mask != 0 && class.is_same(self.tags[slot].load(Relaxed), word) {
+                mask &= !theirs;
+            }
+        }
+        mask
+    }
+
+    /// Checks against what is here. Where there is room then.
+    #[inline(always)]
+    fn meet<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) -> Room<'_> {
+        let (mut same, mut free) = (N, N);
+        for slot in (0..N).rev() {
+            let mut mask = self.masks[slot].load(Relaxed);
+            if mask & newcomer.mask != 0 {
+                let tag = self.tags[slot].load(Relaxed);
+                let context = self.contexts[slot].load(Relaxed);
+                let left = newcomer.meet(tag, mask, context, raced);
+                if left != mask {
+                    self.masks[slot].store(left, Release);
+                    mask = left;
+                }
+            }
+            if mask == 0 {
+                free = slot;
+            } else if self.tags[slot].load(Relaxed) == newcomer.tag
+                && self.contexts[slot].load(Relaxed) == newcomer.context
+            {
+                same = slot;
+            }
+        }
+        Room {
+            same: self.slot(same),
+            free: self.slot(free),
+        }
+    }
+
+    #[inline]
+    fn slot(&self, slot: usize) -> Option<Slot<'_>> {
+        Some(Slot {
+            mask: self.masks.get(slot)?,
+            tag: &self.tags[slot],
+            context: &self.contexts[slot],
+        })
+    }
+
+    /// Checks a newcomer against all that is recorded, here and in annexes, and records it.
+    #[inline]
+    pub(super) fn record<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
+        if self.more.load(Relaxed) != 0 {
+            return self.record_among_more(newcomer, raced);
+        }
+        let Room { same, free } = self.meet(newcomer, raced);
+        match (same, free) {
+            (Some(slot), _) => slot.widen(newcomer.mask),
+            (None, Some(slot)) => slot.fill(newcomer),
+            (None, None) => record_in_new(newcomer, &self.more),
+        }
+    }
+
+    #[inline(never)]
+    fn record_among_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
+        let Room { mut same, mut free } = self.meet(newcomer, raced);
+        let mut last = &self.more;
+        let mut is_needed = false;
+        while let Some(annex) = annex::get(last.load(Relaxed)) {
+            let room = annex.slots.meet(newcomer, raced);
+            same = same.or(room.same);
+            free = free.or(room.free);
+            is_needed |= newcomer.mask != u64::MAX || !annex.slots.is_empty();
+            last = &annex.slots.more;
+        }
+        match (same, free) {
+            (Some(slot), _) => slot.widen(newcomer.mask),
+            (None, Some(slot)) => slot.fill(newcomer),
+            (None, None) => record_in_new(newcomer, last),
+        }
+        // What had no room once will have none again; unless the memory is another's now.
+        if !is_needed && self.are_more_empty() {
+            self.give_back_more();
+        }
+    }
+
+    /// Under the lock.
+    fn annexes(&self) -> impl Iterator<Item = &'static Annex> {
+        let mut next = self.more.load(Relaxed);
+        std::iter::from_fn(move || {
+            let annex = annex::get(next)?;
+            next = annex.slots.more.load(Relaxed);
+            Some(annex)
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.masks.iter().all(|mask| mask.load(Relaxed) == 0)
+    }
+
+    fn are_more_empty(&self) -> bool {
+        self.annexes().all(|annex| annex.slots.is_empty())
+    }
+
+    fn give_back_more(&self) {
+        let mut next = self.more.load(Relaxed);
+        self.more.store(0, Relaxed);
+        while let Some(annex) = annex::get(next) {
+            let number = next;
+            next = annex.slots.more.load(Relaxed);
+            annex::give_back(number, annex);
+        }
+    }
+
+    /// Records an access to all bytes where nothing is, and nobody else looks yet.
+    pub(super) fn seed(&self, tag: u64, context: u32) {
+        self.tags[0].store(tag, Relaxed);
+        self.contexts[0].store(context, Relaxed);
+        self.masks[0].store(u64::MAX, Relaxed);
+    }
+
+    /// Whatever is recorded of these bytes is forgotten. The bytes of which something is left.
+    pub(super) fn forget(&self, mask: u64) -> u64 {
+        let mut left = self.forget_here(mask);
+        if self.more.load(Relaxed) != 0 {
+            for annex in self.annexes() {
+                left |= annex.slots.forget_here(mask);
+            }
+            if self.are_more_empty() {
+                self.give_back_more();
+            }
+        }
+        left
+    }
+
+    fn forget_here(&self, mask: u64) -> u64 {
+        let mut left = 0;
+        for theirs in &self.masks {
+            let before = theirs.load(Relaxed);
+            if before & mask != 0 {
+                theirs.store(before & !mask, Release);
+            }
+            left |= before & !mask;
+        }
+        left
+    }
+
+    /// Nothing is here, and nothing more. Annexes aren't given back: somebody may have done that, or may be about to.
+    pub(super) fn reset(&self) {
+        self.more.store(0, Relaxed);
+        self.forget_here(u64::MAX);
+    }
+}
+
+/// Records it in an annex to which `place` leads from now on.
+#[cold]
+#[inline(never)]
+fn record_in_new<K>(newcomer: &Newcomer<'_, K>, place: &AtomicU32) {
+    let (number, annex) = annex::take();
+    if let Some(slot) = annex.slots.slot(0) {
+        slot.fill(newcomer);
+    }
+    place.store(number, Relaxed);
+}
+
+#[cfg(test)]
+impl<const N: usize> Slots<N> {
+    /// The accesses that count for one byte: their tags and contexts.
+    pub(super) fn of_byte(&self, byte: usize) -> Vec<(u64, u32)> {
+        let counts = |slot: &usize| self.masks[*slot].load(Relaxed) & 1 << byte != 0;
+        let read = |slot: usize| {
+            let tag = self.tags[slot].load(Relaxed);
+            (tag, self.contexts[slot].load(Relaxed))
+        };
+        let mut all: Vec<_> = (0..N).filter(counts).map(read).collect();
+        if let Some(annex) = annex::get(self.more.load(Relaxed)) {
+            all.extend(annex.slots.of_byte(byte));
+        }
+        all
+    }
+}
