@@ -7,7 +7,9 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::shadow::slots::Slots;
+use crate::primitive::sync::atomic::AtomicU64;
+use crate::shadow::slots::{Newcomer, Raced, Slots};
+use crate::shadow::state::Knowledge;
 
 /// In the models fewer.
 const SLOTS: usize = if cfg!(all(test, loom)) { 2 } else { 12 };
@@ -16,6 +18,41 @@ const SLOTS: usize = if cfg!(all(test, loom)) { 2 } else { 12 };
 #[derive(Default)]
 pub(super) struct Annex {
     pub(super) slots: Slots<SLOTS>,
+    /// The bytes that these may count for: no others.
+    bytes: AtomicU64,
+}
+
+impl Annex {
+    /// Whether anything here may count for some of these bytes.
+    #[inline]
+    pub(super) fn may_have(&self, mask: u64) -> bool {
+        self.bytes.load(Relaxed) & mask != 0
+    }
+
+    /// [`Slots::meet`]
+    pub(super) fn meet<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
+        self.slots.meet(newcomer, raced);
+        self.bytes.store(self.slots.bytes(), Relaxed);
+    }
+
+    /// [`Slots::add`]
+    pub(super) fn add(&self, tag: u64, context: u32, mask: u64) -> bool {
+        let is_added = self.slots.add(tag, context, mask);
+        if is_added {
+            self.bytes.store(self.bytes.load(Relaxed) | mask, Relaxed);
+        }
+        is_added
+    }
+
+    /// [`Slots::widen`]
+    pub(super) fn widen<K>(&self, newcomer: &Newcomer<'_, K>) -> bool {
+        let is_widened = self.slots.widen(newcomer);
+        if is_widened {
+            self.bytes
+                .store(self.bytes.load(Relaxed) | newcomer.mask, Relaxed);
+        }
+        is_widened
+    }
 }
 
 /// The annex with a number. None has 0.
@@ -29,6 +66,7 @@ pub(super) fn take() -> (u32, &'static Annex) {
     let (number, annex) = pool::take();
     // Who accesses memory that was freed meanwhile may have put something in after it was given back.
     annex.slots.reset();
+    annex.bytes.store(0, Relaxed);
     (number, annex)
 }
 
@@ -41,7 +79,7 @@ pub(super) fn give_back(number: u32, annex: &'static Annex) {
 mod pool {
     use std::ptr;
     use std::sync::atomic::Ordering::{AcqRel, Acquire};
-    use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
+    use std::sync::atomic::{AtomicPtr, AtomicU32};
 
     use super::*;
 

@@ -101,7 +101,7 @@ impl Line {
     }
 
     /// Whether an access to the bytes in `mask` is known to have been recorded in `epoch`, by the thread that asks. What lies on the heap isn't looked at.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_recorded(&self, mask: u64, class: Class, epoch: Epoch) -> bool {
         let word = epoch.bits();
         if self.is_noted(mask, class, word) {
@@ -118,6 +118,7 @@ impl Line {
 
     /// Checks an access against what was recorded of these bytes, and records it. Adds the accesses that it races with to `conflicts`; returns the
     /// bytes that they have in common with it.
+    #[inline(always)]
     pub(crate) fn access(
         &self,
         thread: &impl Knowledge,

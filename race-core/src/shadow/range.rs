@@ -130,7 +130,7 @@ fn access_line(address: usize, mask: u64, class: Class, detail: Detail, site: Si
 }
 
 /// An access of `thread` to bytes of one line, inside the engine.
-#[inline]
+#[inline(always)]
 fn access_line_by(
     thread: &mut ThreadState,
     address: usize,
@@ -187,7 +187,7 @@ fn open_line(address: usize) -> Option<&'static Line> {
 }
 
 /// An access of `thread` to a few bytes, inside the engine: those of one atomic.
-#[inline]
+#[inline(never)]
 pub(crate) fn access_few_by(
     thread: &mut ThreadState,
     address: usize,

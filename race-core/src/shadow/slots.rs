@@ -2,9 +2,9 @@
 //!
 //! A newcomer takes its bytes out of what it replaces, and what has none left is gone. What a line has no slot for goes to an [`Annex`].
 //!
-//! Whoever has locked the line changes them. Others may read the line's own, not those of an annex: that is another line's by the time they look. A slot is only
-//! ever given to an access by the accessing thread; nothing moves into one. That, and the order of the stores, is why a thread may believe what it finds under
-//! an epoch of its own ([`super::line`]).
+//! Whoever has locked the line changes them. Others may read the line's own, not those of an annex: that is another line's by the time they look. A slot of the
+//! line's own is only ever given to an access by the accessing thread; nothing moves into one. That, and the order of the stores, is why a thread may believe
+//! what it finds under an epoch of its own ([`super::line`]).
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -104,39 +104,9 @@ impl<K: Knowledge> Newcomer<'_, K> {
     }
 }
 
-/// Where a newcomer may go, among some slots.
-#[derive(Clone, Copy, Default)]
-struct Room<'a> {
-    /// An access that differs in nothing but the bytes.
-    same: Option<Slot<'a>>,
-    free: Option<Slot<'a>>,
-}
-
-#[derive(Clone, Copy)]
-struct Slot<'a> {
-    mask: &'a AtomicU64,
-    tag: &'a AtomicU64,
-    context: &'a AtomicU32,
-}
-
-impl Slot<'_> {
-    #[inline]
-    fn widen(self, mask: u64) {
-        self.mask.store(self.mask.load(Relaxed) | mask, Release);
-    }
-
-    #[inline]
-    fn fill<K>(self, newcomer: &Newcomer<'_, K>) {
-        self.tag.store(newcomer.tag, Relaxed);
-        self.context.store(newcomer.context, Relaxed);
-        // Last: who sees these bytes sees whose they are.
-        self.mask.store(newcomer.mask, Release);
-    }
-}
-
 impl<const N: usize> Slots<N> {
     /// The bytes of `mask` that no access in the epoch `word` stands for which makes one of this class superfluous. Without the lock, for that epoch's thread.
-    #[inline]
+    #[inline(always)]
     pub(super) fn missing(&self, mut mask: u64, class: Class, word: u64) -> u64 {
         for slot in 0..N {
             // In this order.
@@ -148,79 +118,119 @@ impl<const N: usize> Slots<N> {
         mask
     }
 
-    /// Checks against what is here. Where there is room then.
+    /// Checks a newcomer against all that is recorded, here and in annexes, and records it.
     #[inline(always)]
-    fn meet<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) -> Room<'_> {
-        let (mut same, mut free) = (N, N);
-        for slot in (0..N).rev() {
-            let mut mask = self.masks[slot].load(Relaxed);
+    pub(super) fn record<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
+        if self.more.load(Relaxed) != 0 {
+            return self.record_among_more(newcomer, raced);
+        }
+        self.meet(newcomer, raced);
+        if !self.widen(newcomer) && !self.fill(newcomer) {
+            self.move_oldest();
+            self.fill(newcomer);
+        }
+    }
+
+    #[inline(never)]
+    fn record_among_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
+        self.meet(newcomer, raced);
+        let mut is_met = false;
+        for annex in self.annexes() {
+            if annex.may_have(newcomer.mask) {
+                annex.meet(newcomer, raced);
+                is_met = true;
+            }
+        }
+        // What had no room once will have none again; unless the memory is another's now.
+        if is_met && newcomer.mask == u64::MAX && self.are_more_empty() {
+            self.give_back_more();
+        }
+        if self.widen(newcomer) || self.fill(newcomer) {
+            return;
+        }
+        let mut annexes = self.annexes();
+        if !annexes.any(|annex| annex.widen(newcomer)) {
+            self.move_oldest();
+            self.fill(newcomer);
+        }
+    }
+
+    /// The oldest access goes to an annex: the others are more likely to be followed by one to the same bytes.
+    #[cold]
+    fn move_oldest(&self) {
+        let clock = |slot: &usize| Epoch::from_tagged(self.tags[*slot].load(Relaxed)).clock();
+        let Some(slot) = (0..N).min_by_key(clock) else {
+            return;
+        };
+        let tag = self.tags[slot].load(Relaxed);
+        let mask = self.masks[slot].load(Relaxed);
+        let context = self.contexts[slot].load(Relaxed);
+        let mut last = &self.more;
+        loop {
+            match annex::get(last.load(Relaxed)) {
+                None => {
+                    let (number, annex) = annex::take();
+                    last.store(number, Relaxed);
+                    annex.add(tag, context, mask);
+                    break;
+                }
+                Some(annex) if annex.add(tag, context, mask) => break,
+                Some(annex) => last = &annex.slots.more,
+            }
+        }
+        self.masks[slot].store(0, Release);
+    }
+
+    /// Checks against what is here.
+    #[inline(always)]
+    pub(super) fn meet<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
+        for slot in 0..N {
+            let mask = self.masks[slot].load(Relaxed);
             if mask & newcomer.mask != 0 {
                 let tag = self.tags[slot].load(Relaxed);
                 let context = self.contexts[slot].load(Relaxed);
                 let left = newcomer.meet(tag, mask, context, raced);
                 if left != mask {
                     self.masks[slot].store(left, Release);
-                    mask = left;
                 }
             }
-            if mask == 0 {
-                free = slot;
-            } else if self.tags[slot].load(Relaxed) == newcomer.tag
+        }
+    }
+
+    /// Adds the bytes of a newcomer to those of an access that differs in nothing else, if there is one.
+    #[inline(always)]
+    pub(super) fn widen<K>(&self, newcomer: &Newcomer<'_, K>) -> bool {
+        for slot in 0..N {
+            if self.tags[slot].load(Relaxed) == newcomer.tag
                 && self.contexts[slot].load(Relaxed) == newcomer.context
             {
-                same = slot;
+                let mask = self.masks[slot].load(Relaxed);
+                // Who sees these bytes sees whose they are: for this thread, these words are what they were.
+                self.masks[slot].store(mask | newcomer.mask, Release);
+                return true;
             }
         }
-        Room {
-            same: self.slot(same),
-            free: self.slot(free),
-        }
+        false
     }
 
-    #[inline]
-    fn slot(&self, slot: usize) -> Option<Slot<'_>> {
-        Some(Slot {
-            mask: self.masks.get(slot)?,
-            tag: &self.tags[slot],
-            context: &self.contexts[slot],
-        })
+    /// Records a newcomer, if there is room.
+    #[inline(always)]
+    fn fill<K>(&self, newcomer: &Newcomer<'_, K>) -> bool {
+        self.add(newcomer.tag, newcomer.context, newcomer.mask)
     }
 
-    /// Checks a newcomer against all that is recorded, here and in annexes, and records it.
-    #[inline]
-    pub(super) fn record<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
-        if self.more.load(Relaxed) != 0 {
-            return self.record_among_more(newcomer, raced);
+    #[inline(always)]
+    pub(super) fn add(&self, tag: u64, context: u32, mask: u64) -> bool {
+        for slot in 0..N {
+            if self.masks[slot].load(Relaxed) == 0 {
+                self.tags[slot].store(tag, Relaxed);
+                self.contexts[slot].store(context, Relaxed);
+                // Last: who sees these bytes sees whose they are.
+                self.masks[slot].store(mask, Release);
+                return true;
+            }
         }
-        let Room { same, free } = self.meet(newcomer, raced);
-        match (same, free) {
-            (Some(slot), _) => slot.widen(newcomer.mask),
-            (None, Some(slot)) => slot.fill(newcomer),
-            (None, None) => record_in_new(newcomer, &self.more),
-        }
-    }
-
-    #[inline(never)]
-    fn record_among_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
-        let Room { mut same, mut free } = self.meet(newcomer, raced);
-        let mut last = &self.more;
-        let mut is_needed = false;
-        while let Some(annex) = annex::get(last.load(Relaxed)) {
-            let room = annex.slots.meet(newcomer, raced);
-            same = same.or(room.same);
-            free = free.or(room.free);
-            is_needed |= newcomer.mask != u64::MAX || !annex.slots.is_empty();
-            last = &annex.slots.more;
-        }
-        match (same, free) {
-            (Some(slot), _) => slot.widen(newcomer.mask),
-            (None, Some(slot)) => slot.fill(newcomer),
-            (None, None) => record_in_new(newcomer, last),
-        }
-        // What had no room once will have none again; unless the memory is another's now.
-        if !is_needed && self.are_more_empty() {
-            self.give_back_more();
-        }
+        false
     }
 
     /// Under the lock.
@@ -233,12 +243,14 @@ impl<const N: usize> Slots<N> {
         })
     }
 
-    fn is_empty(&self) -> bool {
-        self.masks.iter().all(|mask| mask.load(Relaxed) == 0)
+    /// The bytes that anything here counts for.
+    pub(super) fn bytes(&self) -> u64 {
+        let masks = self.masks.iter().map(|mask| mask.load(Relaxed));
+        masks.fold(0, |all, mask| all | mask)
     }
 
     fn are_more_empty(&self) -> bool {
-        self.annexes().all(|annex| annex.slots.is_empty())
+        self.annexes().all(|annex| annex.slots.bytes() == 0)
     }
 
     fn give_back_more(&self) {
@@ -289,17 +301,6 @@ impl<const N: usize> Slots<N> {
         self.more.store(0, Relaxed);
         self.forget_here(u64::MAX);
     }
-}
-
-/// Records it in an annex to which `place` leads from now on.
-#[cold]
-#[inline(never)]
-fn record_in_new<K>(newcomer: &Newcomer<'_, K>, place: &AtomicU32) {
-    let (number, annex) = annex::take();
-    if let Some(slot) = annex.slots.slot(0) {
-        slot.fill(newcomer);
-    }
-    place.store(number, Relaxed);
 }
 
 #[cfg(test)]

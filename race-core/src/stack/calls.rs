@@ -88,16 +88,28 @@ fn make_room(hot: &Hot) {
 }
 
 /// How the function that the calling thread is in was called. None outside instrumented functions. Inside the engine.
-#[inline]
+#[inline(always)]
 pub(crate) fn path(cache: &mut PathCache) -> Option<PathId> {
     let hot = hot();
+    let (base, top) = (hot.base.get(), hot.top.get());
+    if base == top {
+        return None;
+    }
+    // SAFETY: between `base` and `top` are this thread's entries, and nobody else's code runs meanwhile but signal handlers', which
+    // leave them as they are.
+    let known = PathId::from_bits(unsafe { (*top.wrapping_sub(1)).path } as u32);
+    known.or_else(|| path_slow(hot, cache))
+}
+
+/// Looks up how the outermost function was called that nobody has asked about, and the others in it.
+#[inline(never)]
+fn path_slow(hot: &Hot, cache: &mut PathCache) -> Option<PathId> {
     let (base, top) = (hot.base.get(), hot.top.get());
     let mut known = top;
     let mut path = None;
     while known != base {
         let call = known.wrapping_sub(1);
-        // SAFETY: between `base` and `top` are this thread's entries, and nobody else's code runs meanwhile but signal handlers', which
-        // leave them as they are.
+        // SAFETY: as above.
         path = PathId::from_bits(unsafe { (*call).path } as u32);
         if path.is_some() {
             break;

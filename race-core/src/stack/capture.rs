@@ -158,7 +158,7 @@ impl AnnouncedCache {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn capture(
         &mut self,
         innermost: Option<usize>,
