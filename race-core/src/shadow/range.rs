@@ -183,6 +183,8 @@ fn open_line(address: usize) -> Option<&'static Line> {
     if !handed_out::is_seen() {
         return None;
     }
+    #[cfg(target_os = "linux")]
+    directory::prepare(address);
     Some(directory::shadow_or_new(address)?.open_line(address))
 }
 
