@@ -86,7 +86,7 @@ pub fn access(address: usize, size: usize, kind: AccessKind, site: Option<impl I
     if size.wrapping_sub(1) < LINE {
         access_few(address, size, class, detail, site);
     } else {
-        access_slow(address, size, class, detail, site);
+        access_lines(address, size, class, detail, site);
     }
 }
 
@@ -102,7 +102,7 @@ pub fn access_unnoted<const SIZE: usize>(
     let site = site.map(Into::into);
     let offset = address % LINE;
     if SIZE > LINE - offset {
-        access_slow(address, SIZE, class, detail, site);
+        access_lines(address, SIZE, class, detail, site);
     } else {
         access_line(address, mask(offset, SIZE), class, detail, site);
     }
@@ -113,13 +113,25 @@ pub fn access_unnoted<const SIZE: usize>(
 fn access_few(address: usize, size: usize, class: Class, detail: Detail, site: Site) {
     let offset = address % LINE;
     if size > LINE - offset {
-        return access_slow(address, size, class, detail, site);
+        return access_lines(address, size, class, detail, site);
     }
     let mask = mask(offset, size);
-    // A read after the thread's own write in one epoch, and whatever it has done before in it, is known at a glance.
-    let is_noted = |line: &Line| line.is_noted(mask, class, local::epoch_word());
-    if !directory::near_line(address).is_some_and(is_noted) {
+    if !is_noted(address, mask, class) {
         access_line(address, mask, class, detail, site);
+    }
+}
+
+/// A read after the thread's own write in one epoch, and whatever it has done before in it, is known at a glance.
+#[inline(always)]
+fn is_noted(address: usize, mask: u64, class: Class) -> bool {
+    let is_noted = |line: &Line| line.is_noted(mask, class, local::epoch_word());
+    directory::near_line(address).is_some_and(is_noted)
+}
+
+/// An access to bytes of several lines.
+fn access_lines(address: usize, size: usize, class: Class, detail: Detail, site: Site) {
+    if !line::lines(address, size).all(|(base, mask)| is_noted(base, mask, class)) {
+        access_slow(address, size, class, detail, site);
     }
 }
 
