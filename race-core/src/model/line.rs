@@ -116,7 +116,7 @@ fn the_bytes_that_another_epoch_has_noted_are_never_believed() {
 
 #[test]
 fn more_than_there_are_slots_for() {
-    // Three accesses by the first thread: one of them lies on the heap, in the models.
+    // Three accesses by the first thread: one of them is in an annex, in the models.
     check(
         &[(0x01, WRITE), (0x02, READ), (0x04, Some(AtomicWrite))],
         &[(0x08, READ), (0x04, READ)],
@@ -129,7 +129,7 @@ fn more_than_there_are_slots_for() {
         &[(0x06, ALLOCATED), (0x01, READ)],
         0x01,
     );
-    // The slot that led to the heap is somebody's again by the time the first thread looks there.
+    // The slot that something has moved from is somebody's again by the time the first thread looks there.
     check(
         &[(0x01, WRITE), (0x02, READ), (0x04, Some(AtomicWrite))],
         &[(0x04, Some(AtomicWrite)), (0x08, WRITE)],
