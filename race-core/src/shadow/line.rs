@@ -379,6 +379,29 @@ impl Line {
         self.owner.unlock(Epoch::from_tagged(tag).bits());
     }
 
+    /// Adds the plain writes that are recorded of these bytes. For reports.
+    pub(crate) fn add_writes(&self, mask: u64, writes: &mut Conflicts) {
+        let owner = self.lock();
+        let more = self.take_more();
+        let mut add = |tag, theirs: u64, context| {
+            if theirs & mask != 0 && Class::of_tagged(tag) == Class::Write {
+                add_conflict(writes, tag, context);
+            }
+        };
+        for slot in 0..SLOTS {
+            add(
+                self.tags[slot].load(Relaxed),
+                self.masks[slot].load(Relaxed),
+                self.contexts[slot].load(Relaxed),
+            );
+        }
+        for entry in &more {
+            add(entry.tag, entry.mask, entry.context);
+        }
+        self.put_more(more);
+        self.owner.unlock(owner);
+    }
+
     /// Whatever was recorded of these bytes is forgotten.
     pub(crate) fn forget(&self, mask: u64) {
         if self.owner.peek() == 0 {
