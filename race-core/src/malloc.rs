@@ -128,9 +128,10 @@ fn look_up(function: &Real) -> Option<ptr::NonNull<c_void>> {
 #[inline]
 fn given_out(memory: *mut c_void, size: usize, caller: usize) -> *mut c_void {
     if !memory.is_null() {
-        handed_out(memory.addr(), size);
         if instrumented::is_on() {
             instrumented::memory::allocated(memory.addr(), size, caller);
+        } else {
+            handed_out(memory.addr(), size);
         }
     }
     memory

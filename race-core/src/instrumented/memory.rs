@@ -3,10 +3,12 @@
 //! What comes from inside the engine is the engine's memory, and is left alone; so is what libc does before a thread's start and after its end.
 
 use crate::Position;
-use crate::shadow::blocks::{self, Block};
+use crate::shadow::blocks;
+use crate::shadow::handed_out::handed_out;
 use crate::shadow::range::{self, AccessKind};
 use crate::shadow::state::Class;
 use crate::stack::depot::Detail;
+use crate::sync::addressed;
 use crate::thread::local;
 use crate::thread::state::{Site, ThreadState};
 
@@ -17,24 +19,23 @@ fn site(caller: usize) -> Site {
     Some(Position::of_code(caller))
 }
 
-/// `size` bytes at `address` have been allocated. What was there before is forgotten already.
+/// `size` bytes at `address` have been allocated: what was recorded of the memory that was there before is forgotten.
+#[inline]
 pub(crate) fn allocated(address: usize, size: usize, caller: usize) {
-    local::enter_known(|thread| {
-        blocks::add(Block {
-            address,
-            size,
-            epoch: thread.epoch(),
-            context: thread.context(site(caller), Detail::Plain),
-            freed: None,
-        });
+    let known = local::enter_known(|thread| {
+        addressed::forget_inside(address, size);
+        range::allocated_by(thread, address, size, site(caller));
     });
+    if known.is_none() {
+        handed_out(address, size);
+    }
 }
 
 /// The block at `address` is about to be freed. Its size, if it is known.
+#[inline]
 pub(crate) fn freed(address: usize, caller: usize) -> Option<usize> {
     local::enter_known(|thread| {
-        let by = (thread.epoch(), thread.context(site(caller), Detail::Free));
-        let size = blocks::free(address, by)?;
+        let size = blocks::free(address)?;
         write(thread, address, size, caller);
         Some(size)
     })

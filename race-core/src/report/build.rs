@@ -11,6 +11,7 @@ use super::race::{
 use super::{Place as Found, Recorded, explain, location};
 use crate::instrumented;
 use crate::shadow::blocks::Block;
+use crate::shadow::range;
 use crate::shadow::state::Class;
 use crate::stack::depot::{self, Context, Detail};
 use crate::stack::position::{self, Position};
@@ -75,7 +76,8 @@ fn location(found: &Found, paths: &Arc<Paths>) -> Place {
 
 fn heap_block(block: &Block, paths: &Arc<Paths>) -> Option<HeapBlock> {
     let allocated_by = registry::record_of(block.epoch)?;
-    let freed = (block.freed).and_then(|(epoch, at)| Some((registry::record_of(epoch)?, at)));
+    let freed = (block.freed.then(|| range::freed_by(block)).flatten())
+        .and_then(|free| Some((registry::record_of(free.epoch)?, free.context?)));
     Some(HeapBlock {
         address: block.address,
         size: block.size,

@@ -3,6 +3,7 @@
 //! To look a line up takes one load and an addition. Chunks are never given back, and a forked child keeps its parent's: each line knows how to
 //! empty itself if the fork found it locked. Nothing here may allocate with the program's allocator, nor wait.
 
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Once;
 use std::sync::atomic::AtomicPtr;
@@ -12,10 +13,11 @@ use dashmap::DashMap;
 
 use crate::fork::PerProcess;
 use crate::runtime;
+use crate::shadow::blocks::{PageBlocks, Records, Starts};
 use crate::shadow::line::{LINE, Line};
 use crate::shadow::page::{self, PAGE, Page, Shadow};
 
-/// Bits of an address within one chunk: 64 MiB of memory, 128 MiB of shadow.
+/// Bits of an address within one chunk: 64 MiB of memory, 128 MiB of shadow, and 32 MiB for its heap blocks.
 pub(crate) const CHUNK_BITS: u32 = 26;
 const LINES: usize = (1 << CHUNK_BITS) / LINE;
 const PAGES: usize = LINES / page::LINES;
@@ -33,6 +35,9 @@ const ADDRESS_BITS: u32 = if cfg!(target_pointer_width = "32") {
 struct Chunk {
     lines: [Line; LINES],
     pages: [Page; PAGES],
+    /// Apart from the records, which most pages have none of.
+    starts: [Starts; PAGES],
+    records: [Records; PAGES],
 }
 
 impl Chunk {
@@ -41,6 +46,14 @@ impl Chunk {
         Shadow {
             page: &self.pages[page],
             lines: &self.lines[page * page::LINES..][..page::LINES],
+        }
+    }
+
+    fn blocks(&'static self, address: usize) -> PageBlocks<'static> {
+        let page = (address / PAGE) % PAGES;
+        PageBlocks {
+            starts: &self.starts[page],
+            records: &self.records[page],
         }
     }
 }
@@ -115,6 +128,25 @@ pub(crate) fn shadow(address: usize) -> Result<Shadow<'static>, usize> {
 pub(crate) fn shadow_or_new(address: usize) -> Option<Shadow<'static>> {
     let chunk = chunk(address).or_else(|| make(address))?;
     Some(chunk.shadow(address))
+}
+
+/// The heap blocks that begin in an address's page, if anything near it has been accessed or allocated; otherwise where there is nothing.
+#[inline]
+pub(crate) fn blocks(address: usize) -> Result<PageBlocks<'static>, Range<usize>> {
+    match chunk(address) {
+        Some(chunk) => Ok(chunk.blocks(address)),
+        None => {
+            let start = address >> CHUNK_BITS << CHUNK_BITS;
+            Err(start..start.saturating_add(1 << CHUNK_BITS))
+        }
+    }
+}
+
+/// As [`blocks`]. None when memory is short.
+#[inline]
+pub(crate) fn blocks_or_new(address: usize) -> Option<PageBlocks<'static>> {
+    let chunk = chunk(address).or_else(|| make(address))?;
+    Some(chunk.blocks(address))
 }
 
 /// Pages that are asked for at a time.

@@ -181,6 +181,13 @@ impl Line {
         self.owner.unlock(Epoch::from_tagged(tag).bits());
     }
 
+    /// Adds the plain writes that are recorded of these bytes. For reports.
+    pub(crate) fn add_writes(&self, mask: u64, writes: &mut Conflicts) {
+        let owner = self.lock();
+        self.slots.add_writes(mask, writes);
+        self.owner.unlock(owner);
+    }
+
     /// Whatever was recorded of these bytes is forgotten.
     pub(crate) fn forget(&self, mask: u64) {
         if self.owner.peek() == 0 {

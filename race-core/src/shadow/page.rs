@@ -106,6 +106,22 @@ impl<'a> Shadow<'a> {
         &self.lines[address / LINE % LINES]
     }
 
+    /// Adds the plain writes that are recorded of these bytes, which all lie in the page. For reports.
+    pub(crate) fn add_writes(self, start: usize, length: usize, writes: &mut Conflicts) {
+        let Shadow { page, lines } = self;
+        if page.is_open() {
+            for (base, mask) in line::lines(start, length) {
+                lines[base / LINE % LINES].add_writes(mask, writes);
+            }
+            return;
+        }
+        let whole = page.lock();
+        if whole != 0 && Class::of_tagged(whole) == Class::Write {
+            add_conflict(writes, whole, page.context.load(Relaxed));
+        }
+        page.whole.unlock(whole);
+    }
+
     /// Whatever was recorded of these bytes, which all lie in the page, is forgotten.
     pub(crate) fn forget(self, start: usize, length: usize) {
         let Shadow { page, lines } = self;

@@ -12,7 +12,7 @@ use crate::shadow::handed_out;
 use crate::shadow::line::{self, LINE, Line, extend, mask};
 use crate::shadow::page::{PAGE, Part};
 use crate::shadow::state::{Access, Class, Conflicts};
-use crate::stack::depot::{ContextId, Detail};
+use crate::stack::depot::{self, ContextId, Detail};
 use crate::stack::position::Position;
 use crate::thread::local;
 use crate::thread::state::{Site, ThreadState};
@@ -305,6 +305,10 @@ pub fn forget(address: usize, size: usize) {
 /// [`forget`], inside the engine.
 pub(crate) fn forget_inside(address: usize, size: usize) {
     blocks::remove(address, size);
+    forget_accesses(address, size);
+}
+
+fn forget_accesses(address: usize, size: usize) {
     let end = address.saturating_add(size);
     let mut at = address;
     while at < end {
@@ -323,18 +327,44 @@ pub(crate) fn forget_inside(address: usize, size: usize) {
 /// `size` bytes at `address` have just been allocated: what was recorded of the memory that was there before is forgotten, and reports
 /// about these bytes say who allocated them where.
 pub fn allocated(address: usize, size: usize, site: Option<impl Into<Position>>) {
+    let site = site.map(Into::into);
     local::enter_unordered(|thread| {
-        forget_inside(address, size);
         if handed_out::is_seen() {
-            blocks::add(Block {
-                address,
-                size,
-                epoch: thread.epoch(),
-                context: thread.context(site.map(Into::into), Detail::Plain),
-                freed: None,
-            });
+            allocated_by(thread, address, size, site);
         }
     });
+}
+
+/// [`allocated`] by `thread`, inside the engine.
+#[inline]
+pub(crate) fn allocated_by(thread: &mut ThreadState, address: usize, size: usize, site: Site) {
+    forget_accesses(address, size);
+    blocks::add(Block {
+        address,
+        size,
+        epoch: thread.epoch(),
+        context: thread.context(site, Detail::Plain),
+        freed: false,
+    });
+}
+
+/// Who freed the block, and where, if that is still recorded of its first bytes or its last.
+#[cold]
+pub(crate) fn freed_by(block: &Block) -> Option<Access> {
+    let mut writes = Conflicts::new();
+    let end = block.address + block.size;
+    let last = block.address.max(end.saturating_sub(PAGE));
+    for (start, length) in [(block.address, block.size.min(PAGE)), (last, end - last)] {
+        for (start, length) in parts(start, length) {
+            if let Ok(shadow) = directory::shadow(start) {
+                shadow.add_writes(start, length, &mut writes);
+            }
+        }
+    }
+    let is_free = |access: &Access| {
+        (access.context).is_some_and(|context| depot::get(context).detail == Detail::Free)
+    };
+    writes.into_iter().find(is_free)
 }
 
 /// `size` bytes at `address` are about to be freed: a write to all of them. A use that isn't ordered before is a race, and so is

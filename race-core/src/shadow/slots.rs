@@ -263,6 +263,20 @@ impl<const N: usize> Slots<N> {
         }
     }
 
+    /// Adds the plain writes of these bytes.
+    pub(super) fn add_writes(&self, mask: u64, writes: &mut Conflicts) {
+        for slot in 0..N {
+            let tag = self.tags[slot].load(Relaxed);
+            let is_meant = self.masks[slot].load(Relaxed) & mask != 0;
+            if is_meant && Class::of_tagged(tag) == Class::Write {
+                add_conflict(writes, tag, self.contexts[slot].load(Relaxed));
+            }
+        }
+        if let Some(annex) = annex::get(self.more.load(Relaxed)) {
+            annex.slots.add_writes(mask, writes);
+        }
+    }
+
     /// Records an access to all bytes where nothing is, and nobody else looks yet.
     pub(super) fn seed(&self, tag: u64, context: u32) {
         self.tags[0].store(tag, Relaxed);

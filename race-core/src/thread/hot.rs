@@ -59,16 +59,24 @@ mod storage {
         hot
     }
 
+    const _: () = assert!(UNKNOWN == u64::MAX);
+
     #[cfg(test)]
     #[test]
-    fn a_thread_begins_with_nothing_known() {
-        let begin = || {
-            let hot = super::hot();
-            let calls = [hot.top.get(), hot.end.get(), hot.base.get()];
-            (hot.epoch.get(), calls.map(|place| place.addr()))
+    fn each_thread_has_its_own() {
+        use crate::stack::calls;
+
+        let seen = || (hot().addr(), super::hot().top.get().addr());
+        let check = move || {
+            let (mine, top) = seen();
+            assert_eq!(top, 0, "nothing was called yet");
+            calls::enter(7);
+            let (theirs, top) = std::thread::spawn(seen).join().unwrap();
+            assert_eq!((theirs == mine, top), (false, 0));
+            assert_eq!((seen().0, seen().1 == 0), (mine, false));
+            calls::end();
         };
-        let found = std::thread::spawn(begin).join().unwrap();
-        assert_eq!(found, (UNKNOWN, [0; 3]));
+        std::thread::spawn(check).join().unwrap();
     }
 }
 
