@@ -103,6 +103,8 @@ impl Project {
                 ("inherits", "\"dev\""),
                 ("opt-level", "3"),
                 ("split-debuginfo", "\"off\""),
+                // Cut into many parts as for an incremental build, code is optimised in another way, and some lines of it are lost.
+                ("incremental", "false"),
             ];
             settings.extend(ours.into_iter().filter(|(key, _)| says(key).is_none()));
         }
@@ -133,6 +135,7 @@ mod tests {
     fn the_profile_is_ours_where_the_workspace_says_nothing() {
         let expected = [
             "profile.race.debug=\"line-tables-only\"",
+            "profile.race.incremental=false",
             "profile.race.inherits=\"dev\"",
             "profile.race.lto=\"off\"",
             "profile.race.opt-level=3",
@@ -140,7 +143,7 @@ mod tests {
             "profile.race.strip=\"none\"",
         ];
         assert_eq!(settings("[dev]\ndebug = 0", None), expected);
-        let mine = "[race]\ninherits = 'release'\nopt-level = 1\ndebug = 2\nlto = true";
+        let mine = "[race]\ninherits = 'release'\nopt-level = 1\ndebug = 2\nlto = true\nincremental = true";
         let expected = [
             "profile.race.lto=\"off\"",
             "profile.race.split-debuginfo=\"off\"",
