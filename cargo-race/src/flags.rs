@@ -65,7 +65,7 @@ pub(crate) fn ours(sysroot: &Path, runtime: &Path, tool: Tool) -> anyhow::Result
     ];
     if tool == Tool::Rustdoc {
         // No profile reaches doctests.
-        flags.push("-Cdebuginfo=line-tables-only".to_owned());
+        flags.push("-Cdebuginfo=limited".to_owned());
     }
     Ok(flags)
 }

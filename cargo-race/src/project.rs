@@ -96,7 +96,7 @@ impl Project {
         });
         let mut settings = vec![("lto", "\"off\""), ("strip", "\"none\"")];
         if !has_lines {
-            settings.push(("debug", "\"line-tables-only\""));
+            settings.push(("debug", "\"limited\""));
         }
         if profile.is_none() {
             let ours = [
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn the_profile_is_ours_where_the_workspace_says_nothing() {
         let expected = [
-            "profile.race.debug=\"line-tables-only\"",
+            "profile.race.debug=\"limited\"",
             "profile.race.incremental=false",
             "profile.race.inherits=\"dev\"",
             "profile.race.lto=\"off\"",
@@ -159,7 +159,7 @@ mod tests {
             "profile.release.strip=\"none\"",
         ];
         let with = [
-            "profile.release.debug=\"line-tables-only\"",
+            "profile.release.debug=\"limited\"",
             without[0],
             without[1],
         ];
