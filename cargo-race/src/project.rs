@@ -158,11 +158,7 @@ mod tests {
             "profile.release.lto=\"off\"",
             "profile.release.strip=\"none\"",
         ];
-        let with = [
-            "profile.release.debug=\"limited\"",
-            without[0],
-            without[1],
-        ];
+        let with = ["profile.release.debug=\"limited\"", without[0], without[1]];
         for (debug, expected) in [
             ("", &with[..]),
             ("debug = false", &with),
