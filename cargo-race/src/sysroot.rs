@@ -98,7 +98,7 @@ fn stays(file: &str) -> bool {
         let rest = file.strip_prefix("lib").and_then(|f| f.strip_prefix(*name));
         rest.is_some_and(|rest| rest.starts_with('-'))
     };
-    file.ends_with(".rmeta") || PLAIN.iter().chain(&SYMBOLIZER).any(|name| of(&name))
+    file.ends_with(".rmeta") || PLAIN.iter().chain(&SYMBOLIZER).any(of)
 }
 
 /// Whether a function of std's stays as it is, by its mangled name: that of a crate follows the crate's hash, in whichever of its parts.
