@@ -135,8 +135,6 @@ pub mod report {
             /// The tracked locks that the thread held.
             held: &[HeldLock],
         }
-        /// What an access did.
-        Operation {}
         /// A place in the source.
         Site {
             /// The path.
@@ -233,6 +231,10 @@ pub mod report {
             created_at: Option<&Site>,
             /// The block that raw memory is part of.
             block: Option<&HeapBlock>,
+            /// The name of the static that raw memory is part of.
+            global: Option<&str>,
+            /// The thread on whose stack raw memory is, or among whose thread-locals.
+            stack_of: Option<&ThreadInfo>,
         }
         /// A block of heap memory.
         HeapBlock {
@@ -244,6 +246,37 @@ pub mod report {
             allocated_by: &ThreadInfo,
             /// Where, innermost frame first.
             allocated_at: &[Frame],
+            /// Who has freed it, if that was seen.
+            freed_by: Option<&ThreadInfo>,
+            /// Where, innermost frame first; empty if nobody was seen freeing it.
+            freed_at: &[Frame],
+        }
+    }
+
+    /// What an access did.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+    #[non_exhaustive]
+    pub enum Operation {
+        /// A plain load.
+        Read,
+        /// A plain store, or a load and a store.
+        Write,
+        /// An atomic load.
+        AtomicRead,
+        /// An atomic store or read-modify-write.
+        AtomicWrite,
+        /// `read_volatile`: a plain load as far as races go.
+        VolatileRead,
+        /// `write_volatile`: a plain store as far as races go.
+        VolatileWrite,
+        /// The memory was freed: a write to all of it.
+        Free,
+    }
+
+    impl fmt::Display for Operation {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            // Nobody's output: no access has one.
+            fmt::Debug::fmt(self, f)
         }
     }
 

@@ -16,6 +16,11 @@ pub(crate) const PASSES: &str = "forceattrs,tsan-module,function(tsan)";
 /// LLVM's option for the mark.
 pub(crate) const FORCED_ATTRIBUTE: &str = "force-attribute=sanitize_thread";
 
+/// The option that takes the mark from a function again.
+pub(crate) fn without_attribute(function: &str) -> String {
+    format!("force-remove-attribute={function}:sanitize_thread")
+}
+
 /// The environment variable for flags of rustc's or rustdoc's that cargo looks at first.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Tool {
@@ -60,7 +65,7 @@ pub(crate) fn ours(sysroot: &Path, runtime: &Path, tool: Tool) -> anyhow::Result
     ];
     if tool == Tool::Rustdoc {
         // No profile reaches doctests.
-        flags.push("-Cdebuginfo=line-tables-only".to_owned());
+        flags.push("-Cdebuginfo=limited".to_owned());
     }
     Ok(flags)
 }

@@ -96,13 +96,15 @@ impl Project {
         });
         let mut settings = vec![("lto", "\"off\""), ("strip", "\"none\"")];
         if !has_lines {
-            settings.push(("debug", "\"line-tables-only\""));
+            settings.push(("debug", "\"limited\""));
         }
         if profile.is_none() {
             let ours = [
                 ("inherits", "\"dev\""),
                 ("opt-level", "3"),
                 ("split-debuginfo", "\"off\""),
+                // Cut into many parts as for an incremental build, code is optimised in another way, and some lines of it are lost.
+                ("incremental", "false"),
             ];
             settings.extend(ours.into_iter().filter(|(key, _)| says(key).is_none()));
         }
@@ -132,7 +134,8 @@ mod tests {
     #[test]
     fn the_profile_is_ours_where_the_workspace_says_nothing() {
         let expected = [
-            "profile.race.debug=\"line-tables-only\"",
+            "profile.race.debug=\"limited\"",
+            "profile.race.incremental=false",
             "profile.race.inherits=\"dev\"",
             "profile.race.lto=\"off\"",
             "profile.race.opt-level=3",
@@ -140,7 +143,7 @@ mod tests {
             "profile.race.strip=\"none\"",
         ];
         assert_eq!(settings("[dev]\ndebug = 0", None), expected);
-        let mine = "[race]\ninherits = 'release'\nopt-level = 1\ndebug = 2\nlto = true";
+        let mine = "[race]\ninherits = 'release'\nopt-level = 1\ndebug = 2\nlto = true\nincremental = true";
         let expected = [
             "profile.race.lto=\"off\"",
             "profile.race.split-debuginfo=\"off\"",
@@ -155,11 +158,7 @@ mod tests {
             "profile.release.lto=\"off\"",
             "profile.release.strip=\"none\"",
         ];
-        let with = [
-            "profile.release.debug=\"line-tables-only\"",
-            without[0],
-            without[1],
-        ];
+        let with = ["profile.release.debug=\"limited\"", without[0], without[1]];
         for (debug, expected) in [
             ("", &with[..]),
             ("debug = false", &with),

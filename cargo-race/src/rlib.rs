@@ -1,6 +1,6 @@
 //! Rust libraries as archives: which of their objects hold bitcode, and the same library with other objects.
 //!
-//! An object's bitcode is in its section `.llvmbc`. Nothing here runs a program or touches a file.
+//! An object's bitcode is in its section `.llvmbc`, beside what the compiler has made of it. Nothing here runs a program or touches a file.
 
 use std::io::Cursor;
 
@@ -9,23 +9,30 @@ use ar_archive_writer::{
     ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
 };
 use object::read::archive::ArchiveFile;
-use object::{File, Object, ObjectSection};
+use object::{File, Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 /// Where rustc puts bitcode, with `-C embed-bitcode`.
 const BITCODE: &str = ".llvmbc";
 
+/// An object that holds bitcode.
+pub(crate) struct Module<'a> {
+    pub(crate) bitcode: &'a [u8],
+    /// The mangled names of the functions in it.
+    pub(crate) functions: Vec<&'a str>,
+}
+
 /// The library `rlib` with every object that holds bitcode replaced by what `lower` makes of that; `None` if none does.
 pub(crate) fn lowered(
     rlib: &[u8],
-    mut lower: impl FnMut(&[u8]) -> anyhow::Result<Vec<u8>>,
+    mut lower: impl FnMut(Module<'_>) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<Option<Vec<u8>>> {
     let mut any = false;
     let mut members = Vec::new();
     for (name, bytes) in members_of(rlib)? {
-        let new = match bitcode(bytes) {
-            Some(bitcode) => {
+        let new = match module(bytes) {
+            Some(module) => {
                 any = true;
-                lower(bitcode).with_context(|| name.clone())?
+                lower(module).with_context(|| name.clone())?
             }
             None => bytes.to_vec(),
         };
@@ -42,7 +49,7 @@ pub(crate) fn lowered(
 
 pub(crate) fn has_bitcode(rlib: &[u8]) -> anyhow::Result<bool> {
     let members = members_of(rlib)?;
-    Ok(members.iter().any(|(_, bytes)| bitcode(bytes).is_some()))
+    Ok(members.iter().any(|(_, bytes)| module(bytes).is_some()))
 }
 
 fn members_of(rlib: &[u8]) -> anyhow::Result<Vec<(String, &[u8])>> {
@@ -57,11 +64,17 @@ fn members_of(rlib: &[u8]) -> anyhow::Result<Vec<(String, &[u8])>> {
     Ok(members)
 }
 
-/// What is no object has none.
-fn bitcode(member: &[u8]) -> Option<&[u8]> {
+/// What is no object holds none.
+fn module(member: &[u8]) -> Option<Module<'_>> {
     let object = File::parse(member).ok()?;
-    let section = object.section_by_name(BITCODE)?;
-    section.data().ok().filter(|bitcode| !bitcode.is_empty())
+    let bitcode = object.section_by_name(BITCODE)?.data().ok()?;
+    let functions = object
+        .symbols()
+        .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition())
+        .filter_map(|symbol| symbol.name_bytes().ok())
+        .filter_map(|name| str::from_utf8(name).ok());
+    let functions = functions.collect();
+    (!bitcode.is_empty()).then_some(Module { bitcode, functions })
 }
 
 #[cfg(test)]
@@ -86,8 +99,8 @@ mod tests {
         });
         let old = fs::read(library.unwrap().path()).unwrap();
         assert!(has_bitcode(&old).unwrap());
-        let new = lowered(&old, |bitcode| {
-            assert!(bitcode.starts_with(b"BC\xc0\xde"));
+        let new = lowered(&old, |module| {
+            assert!(module.bitcode.starts_with(b"BC\xc0\xde"));
             Ok(b"lowered".to_vec())
         });
         let new = new.unwrap().unwrap();
@@ -95,7 +108,7 @@ mod tests {
         assert_eq!(old.len(), new.len());
         for (old, new) in old.iter().zip(new) {
             assert_eq!(old.0, new.0);
-            let expected = bitcode(old.1).map_or(old.1, |_| b"lowered");
+            let expected = module(old.1).map_or(old.1, |_| b"lowered");
             assert_eq!(new.1, expected, "{}", old.0);
         }
         let plain = b"!<arch>\n".to_vec();

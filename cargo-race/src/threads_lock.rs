@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use object::{File, Object, ObjectSymbol};
 
 use crate::toolchain::Toolchain;
@@ -27,20 +27,7 @@ pub(crate) fn name_in(toolchain: &Toolchain, object: &Path) -> anyhow::Result<()
         format!("--redefine-sym={name}={OURS}"),
         format!("--globalize-symbol={OURS}"),
     ] {
-        let tool = toolchain.objcopy();
-        let output = toolchain
-            .tool(&tool)
-            .arg(change)
-            .arg(object)
-            .output()
-            .with_context(|| tool.display().to_string())?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            output.status.success(),
-            "{} failed: {}",
-            tool.display(),
-            said.trim()
-        );
+        toolchain.run(&toolchain.objcopy(), [change.as_ref(), object.as_os_str()])?;
     }
     Ok(())
 }

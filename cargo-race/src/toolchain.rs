@@ -2,6 +2,7 @@
 //!
 //! Nothing here may write or make anything, so that `doctor` can ask it all.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use foldhash::quality::FixedState;
 use crate::runtime;
 
 /// The version of how the std is instrumented. One that was made in another way is made anew.
-const RECIPE: u32 = 2;
+const RECIPE: u32 = 3;
 
 pub(crate) struct Toolchain {
     /// What to run as `rustc`, with the user's wrapper if there is one.
@@ -74,11 +75,18 @@ impl Toolchain {
         host.join("bin").join(name)
     }
 
-    /// A run of one of the toolchain's own tools, which look for its LLVM.
-    pub(crate) fn tool(&self, path: &Path) -> Command {
-        let mut command = Command::new(path);
-        command.env("LD_LIBRARY_PATH", self.sysroot.join("lib"));
+    /// Runs one of the toolchain's own tools, which look for its LLVM, and fails with what it says.
+    pub(crate) fn run<A: AsRef<OsStr>>(
+        &self,
+        tool: &Path,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> anyhow::Result<()> {
+        let mut command = Command::new(tool);
         command
+            .args(arguments)
+            .env("LD_LIBRARY_PATH", self.sysroot.join("lib"));
+        said(&mut command, &tool.display().to_string())?;
+        Ok(())
     }
 
     /// What the std consists of, the largest first.
@@ -166,20 +174,18 @@ pub(crate) fn libraries_in(sysroot: &Path, target: &str) -> PathBuf {
 }
 
 fn output(rustc: &PathAndArgs, arguments: &[&str]) -> anyhow::Result<String> {
-    let shown = || format!("`{} {}`", rustc.path.display(), arguments.join(" "));
-    let output = Command::new(&rustc.path)
-        .args(&rustc.args)
-        .args(arguments)
-        .output()
-        .with_context(shown)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{} failed: {}",
-        shown(),
-        said.trim()
-    );
-    String::from_utf8(output.stdout).with_context(shown)
+    let shown = format!("`{} {}`", rustc.path.display(), arguments.join(" "));
+    let mut command = Command::new(&rustc.path);
+    let said = said(command.args(&rustc.args).args(arguments), &shown)?;
+    String::from_utf8(said).with_context(|| shown)
+}
+
+/// What a program writes to its output. If it fails, what it says of that is the error.
+fn said(command: &mut Command, shown: &str) -> anyhow::Result<Vec<u8>> {
+    let output = command.output().with_context(|| shown.to_owned())?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{shown} failed: {}", errors.trim());
+    Ok(output.stdout)
 }
 
 #[cfg(test)]

@@ -40,10 +40,10 @@ fn folder() -> PathBuf {
 /// Without what the caller's environment might change.
 fn in_clean_surroundings(command: &mut Command) {
     command.current_dir(folder());
-    // What is optimised together decides which lines stay apart.
-    command.env("CARGO_INCREMENTAL", "0");
     for variable in [
         "CARGO_BUILD_TARGET",
+        // Left to the profile: what is optimised together decides which lines stay apart.
+        "CARGO_INCREMENTAL",
         // By it a report finds out which paths to shorten.
         "CARGO_MANIFEST_DIR",
         "CARGO_RACE_RUNTIME",

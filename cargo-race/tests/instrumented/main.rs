@@ -4,6 +4,7 @@
 
 mod configuration;
 mod errors;
+mod library;
 mod targets;
 mod upkeep;
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::epoch::Epoch;
 use crate::model::{model, thread};
 use crate::shadow::line::Line;
 use crate::shadow::state::Class::{self, AtomicWrite, Read, Write};
@@ -22,10 +23,14 @@ impl Place {
         if self.line.is_recorded(mask, class, thread.epoch()) {
             return;
         }
-        let context = ContextId::from_bits(1);
+        let context = ContextId::from_bits(context_of(thread.epoch()));
+        let mut conflicts = Conflicts::new();
         let bytes = self
             .line
-            .access(thread, mask, class, context, &mut Conflicts::new());
+            .access(thread, mask, class, context, &mut conflicts);
+        for other in &conflicts {
+            assert_eq!(ContextId::bits(other.context), context_of(other.epoch));
+        }
         if bytes != 0 {
             self.reports.lock().unwrap().push(bytes);
         }
@@ -39,6 +44,11 @@ impl Place {
             }
         }
     }
+}
+
+/// Each thread has one of its own.
+fn context_of(epoch: Epoch) -> u32 {
+    epoch.slot() as u32 + 1
 }
 
 /// What one thread does: the bytes, and the access; `None`: the bytes are allocated.
@@ -94,6 +104,47 @@ fn the_bytes_of_another_access_are_never_believed() {
         &[(0xf0, WRITE)],
         &[(0x0f, ALLOCATED), (0xf0, WRITE)],
         0xf0,
+    );
+    // The same, where the slot has been the second's for a while.
+    check(
+        &[(0x0f, WRITE)],
+        &[(0xc0, WRITE)],
+        &[(0x0f, ALLOCATED), (0x30, WRITE), (0xc0, WRITE)],
+        0xc0,
+    );
+    // Where some of its bytes are allocated, or replaced by another access of the second's.
+    check(
+        &[(0x0f, WRITE)],
+        &[(0xc0, WRITE)],
+        &[(0x0f, ALLOCATED), (0xf0, WRITE), (0x30, ALLOCATED)],
+        0xc0,
+    );
+    check(
+        &[(0x0f, WRITE)],
+        &[(0xc0, READ)],
+        &[
+            (0x0f, ALLOCATED),
+            (0xf0, READ),
+            (0x30, WRITE),
+            (0xc0, WRITE),
+        ],
+        0xc0,
+    );
+}
+
+#[test]
+fn what_was_allocated_is_noted_no_more() {
+    check(
+        &[(0xff, WRITE), (0x0f, ALLOCATED), (0x0f, WRITE)],
+        &[],
+        &[(0x0f, READ)],
+        0x0f,
+    );
+    check(
+        &[(0x0f, WRITE)],
+        &[(0xc0, WRITE)],
+        &[(0xf0, WRITE), (0x30, ALLOCATED)],
+        0xc0,
     );
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::epoch::Epoch;
 use crate::model::{model, thread};
 use crate::shadow::line::Line;
 use crate::shadow::page::{LINES, PAGE, Page, Part, Shadow};
@@ -16,6 +17,11 @@ struct Place {
     lines: [Line; LINES],
     /// Who reported whom: slots.
     reports: Mutex<Vec<(usize, usize)>>,
+}
+
+/// Each thread has one of its own.
+fn context_of(epoch: Epoch) -> u32 {
+    epoch.slot() as u32 + 1
 }
 
 /// What one thread does: the size, from the page's start, and the access; `None`: the bytes are allocated.
@@ -38,12 +44,15 @@ impl Place {
                 class,
                 again: false,
             };
-            let context = |_: &mut ThreadState| ContextId::from_bits(1).unwrap();
+            let context = |thread: &mut ThreadState| {
+                ContextId::from_bits(context_of(thread.epoch())).unwrap()
+            };
             let mut conflicts = Conflicts::new();
             shadow.access(thread, part, context, &mut conflicts);
             let mine = thread.epoch().slot();
             let mut reports = self.reports.lock().unwrap();
             reports.extend(conflicts.iter().map(|other| {
+                assert_eq!(ContextId::bits(other.context), context_of(other.epoch));
                 let theirs = other.epoch.slot();
                 (mine.min(theirs), mine.max(theirs))
             }));
@@ -113,4 +122,40 @@ fn memory_that_is_handed_out() {
         false,
         &[0, 1],
     );
+}
+
+#[test]
+fn memory_that_is_handed_out_in_lines() {
+    check(
+        &[(8, WRITE), (PAGE, ALLOCATED)],
+        &[(16, READ)],
+        &[(8, READ)],
+        false,
+        &[0, 1],
+    );
+}
+
+/// One thread frees the page while another still uses it; what that one leaves behind is nothing to whoever is given the memory next.
+#[cfg(target_os = "linux")]
+#[test]
+fn used_while_it_is_freed() {
+    model(|sides| {
+        let place = Arc::new(Place::default());
+        place.take(&mut thread(0), &[(8, READ)]);
+        let (one, other) = (place.clone(), place.clone());
+        sides.run(
+            move || one.take(&mut thread(0), &[(8, WRITE)]),
+            move || {
+                let epoch = thread(1).epoch();
+                let context = ContextId::from_bits(context_of(epoch));
+                other.page.close(epoch, context);
+                // What the system does.
+                other.lines.iter().for_each(|line| line.forget(u64::MAX));
+            },
+        );
+        place.take(&mut thread(2), &[(PAGE, ALLOCATED)]);
+        place.reports.lock().unwrap().clear();
+        place.take(&mut thread(2), &[(8, WRITE)]);
+        assert_eq!(*place.reports.lock().unwrap(), []);
+    });
 }
