@@ -5,6 +5,7 @@
 //! `RUSTFLAGS="--cfg loom" cargo test -p race-core --lib model::`; `docs/internals.md` says more.
 
 mod atomic;
+mod blocks;
 mod depot;
 mod edge;
 mod line;

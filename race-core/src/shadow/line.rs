@@ -168,6 +168,12 @@ impl Line {
         epoch
     }
 
+    /// Writes what is there.
+    pub(crate) fn touch(&self) {
+        let owner = self.lock();
+        self.owner.unlock(owner);
+    }
+
     /// Records the one access that there is to all bytes, in a line that is empty and that nobody else can reach yet.
     pub(crate) fn seed(&self, tag: u64, context: u32) {
         let class = Class::of_tagged(tag);

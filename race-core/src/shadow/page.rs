@@ -177,6 +177,8 @@ impl Page {
     fn open_locked(&self, whole: u64, lines: &[Line]) {
         if !self.is_open() {
             let context = self.context.load(Relaxed);
+            // The system provides memory that is read, and once more when it is written. It will be written.
+            lines[0].touch();
             for line in lines {
                 // Somebody who uses freed memory may have been in there while the page was closed.
                 line.forget(u64::MAX);

@@ -131,6 +131,8 @@ fn last_until(address: usize) -> Option<Block> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::shadow::range::{self, AccessKind};
+    use crate::stack::depot::{self, Detail};
 
     pub(super) fn block(address: usize, size: usize, context: u32) -> Block {
         Block {
@@ -228,6 +230,28 @@ mod tests {
             (Some(7), Some(7), Some(7))
         );
         assert_eq!(free(at + 8), None);
+    }
+
+    #[test]
+    fn who_freed_a_block_is_known_while_the_shadow_has_it() {
+        let (at, size) = (PLACE + 0x40_0000 + 30, 100);
+        let here = std::panic::Location::caller();
+        let freed = || range::freed_by(&around(at).expect("allocated below"));
+        range::allocated(at, size, Some(here));
+        range::access(at, size, AccessKind::Write, Some(here));
+        assert!(freed().is_none(), "another write");
+        range::freed(at, size, Some(here));
+        // In another epoch than the free, which is a write too.
+        let write = |from: usize, size: usize| {
+            let by_another = move || range::access(from, size, AccessKind::Write, Some(here));
+            std::thread::spawn(by_another).join().expect("no panic");
+        };
+        write(at + 1, size - 2);
+        let found = freed().expect("some bytes are left");
+        let context = depot::get(found.context.expect("there is one"));
+        assert_eq!(context.detail, Detail::Free);
+        write(at, size);
+        assert!(freed().is_none(), "nothing is left");
     }
 
     #[test]

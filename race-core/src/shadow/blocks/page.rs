@@ -88,13 +88,13 @@ impl PageBlocks<'_> {
         let record = &self.records[index(block.address)];
         let end = block.address + block.size.max(1);
         let offset = offset_bits(block.address);
-        if !record.claim(block.address, end, LIVE | offset) {
+        if !self.claim(block.address, end, LIVE | offset) {
             return false;
         }
         let context = u64::from(ContextId::bits(Some(block.context)));
         record
             .what
-            .store(block.size as u64 | context << 32, Relaxed);
+            .store(block.size as u64 | context << 32, Release);
         (record.who).store(LIVE | offset | block.epoch.bits(), Release);
         self.note_start(block.address);
         true
@@ -102,11 +102,31 @@ impl PageBlocks<'_> {
 
     /// Memory begins at `address` that isn't a block's.
     pub(super) fn end(self, address: usize, size: usize) {
-        let record = &self.records[index(address)];
         let place = offset_bits(address) | NO_BLOCK;
-        if record.claim(address, address.saturating_add(size), place) {
-            record.what.store(0, Relaxed);
+        if self.claim(address, address.saturating_add(size), place) {
+            self.records[index(address)].what.store(0, Release);
             self.note_start(address);
+        }
+    }
+
+    /// Gets the record for what begins at `address` and ends at `end`, unless it is that of a block that is somewhere else.
+    #[inline]
+    fn claim(self, address: usize, end: usize, who: u64) -> bool {
+        let record = &self.records[index(address)].who;
+        // Not read if it must be zero: the system would have to provide the memory twice, for a read and for a write.
+        let mut before = match self.starts.load(Relaxed) & 1 << index(address) {
+            0 => 0,
+            _ => record.load(Relaxed),
+        };
+        loop {
+            let start = start_in(address / GRANULE * GRANULE, before);
+            if before & LIVE != 0 && !(address..end).contains(&start) {
+                return false;
+            }
+            match record.compare_exchange(before, who, AcqRel, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => before = now,
+            }
         }
     }
 
@@ -151,7 +171,7 @@ impl PageBlocks<'_> {
 
     /// The block at `address` is freed: its size, if it is one that isn't.
     #[inline]
-    pub(super) fn free(self, address: usize) -> Option<usize> {
+    pub(crate) fn free(self, address: usize) -> Option<usize> {
         let record = &self.records[index(address)];
         let who = record.who.load(Relaxed);
         if who & LIVE == 0 || !is_at(who, address) || !address.is_multiple_of(STEP) {
@@ -175,7 +195,7 @@ impl PageBlocks<'_> {
     }
 
     /// What begins last in the page, but not after `address`: a block, or nothing that is known to be one.
-    pub(super) fn last_until(self, address: usize) -> Option<Option<Block>> {
+    pub(crate) fn last_until(self, address: usize) -> Option<Option<Block>> {
         let page = address / PAGE * PAGE;
         let mut bits = self.starts.load(Acquire) & before(index(address) + 1);
         while let Some(index) = bits.checked_ilog2() {
@@ -192,19 +212,6 @@ impl PageBlocks<'_> {
 }
 
 impl Record {
-    /// Gets the record for what begins in its granule and ends at `end`, unless it is that of a block that is somewhere else.
-    #[inline]
-    fn claim(&self, address: usize, end: usize, who: u64) -> bool {
-        let before = self.who.load(Relaxed);
-        let start = start_in(address / GRANULE * GRANULE, before);
-        if before & LIVE != 0 && !(address..end).contains(&start) {
-            return false;
-        }
-        self.who
-            .compare_exchange(before, who, AcqRel, Relaxed)
-            .is_ok()
-    }
-
     /// Forgets the block if it begins before `end`.
     fn clear(&self, granule: usize, end: usize) {
         let who = self.who.load(Relaxed);
@@ -216,6 +223,7 @@ impl Record {
 
     /// What this says, if it is still what `who` was read of.
     fn block(&self, address: usize, who: u64) -> Option<Block> {
+        // Acquired: who sees a later block's sees that somebody has claimed the record.
         let what = self.what.load(Acquire);
         let epoch = Epoch::from_tagged(who);
         let is_block = !epoch.is_none() && self.who.load(Relaxed) == who;
