@@ -22,11 +22,14 @@ use reports::{Report, Reports, pairs};
 const PLAIN_LIMIT: &str = "600";
 const RACE_LIMIT: &str = "3600";
 
+/// GNU time, which runs a test executable, and appends to the file that is named next how many KiB it has had at most.
+const TIME: &str = "/usr/bin/time --append --format=%M --output";
+
 /// The profile of `cargo race`, for the plain run.
 const PROFILE: &[&str] = &[
     "--profile=race",
     "--config=profile.race.inherits='dev'",
-    "--config=profile.race.opt-level=2",
+    "--config=profile.race.opt-level=3",
     "--config=profile.race.debug='line-tables-only'",
 ];
 
@@ -85,6 +88,8 @@ struct Outcome {
     failed: BTreeSet<String>,
     /// As the test executables measured it: without cargo's own time.
     seconds: f64,
+    /// Of the largest test executable, in MiB.
+    memory: u64,
     output: String,
 }
 
@@ -96,6 +101,7 @@ fn run(suite: &Suite) {
         cargo: "cargo",
         arguments: PROFILE,
         target: beside("plain"),
+        memory: beside("plain-memory"),
         limit: PLAIN_LIMIT,
         options: None,
     };
@@ -103,6 +109,7 @@ fn run(suite: &Suite) {
         cargo: env!("CARGO_BIN_EXE_cargo-race"),
         arguments: &[],
         target: beside("race"),
+        memory: beside("race-memory"),
         limit: RACE_LIMIT,
         options: Some(reports.options()),
     };
@@ -111,13 +118,15 @@ fn run(suite: &Suite) {
     let found = reports.read();
 
     println!(
-        "| {} {} | {} | {:.2} s | {:.2} s | {:.1} | {} |",
+        "| {} {} | {} | {:.2} s | {:.2} s | {:.1} | {} MiB | {} MiB | {} |",
         suite.name,
         suite.version,
         race.count(),
         plain.seconds,
         race.seconds,
         race.seconds / plain.seconds,
+        plain.memory,
+        race.memory,
         pairs(&found).len(),
     );
     for (pair, count) in pairs(&found) {
@@ -141,6 +150,8 @@ struct Way {
     cargo: &'static str,
     arguments: &'static [&'static str],
     target: PathBuf,
+    /// Where the peak memory of each test executable is written.
+    memory: PathBuf,
     limit: &'static str,
     /// `RACE_OPTIONS`.
     options: Option<String>,
@@ -180,7 +191,19 @@ impl Way {
         if let Some(options) = &self.options {
             command.env("RACE_OPTIONS", options);
         }
-        Outcome::of(command.output().unwrap())
+        fs::write(&self.memory, "").unwrap();
+        let runner = format!("{TIME} {}", self.memory.display());
+        command.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner);
+        let mut outcome = Outcome::of(command.output().unwrap());
+        outcome.memory = self.peak();
+        outcome
+    }
+
+    fn peak(&self) -> u64 {
+        let text = fs::read_to_string(&self.memory).unwrap();
+        // Of an executable that failed, there is a line in words as well.
+        let sizes = text.lines().filter_map(|line| line.parse::<u64>().ok());
+        sizes.max().unwrap() / 1024
     }
 }
 
@@ -192,6 +215,7 @@ impl Outcome {
             passed: 0,
             failed: BTreeSet::new(),
             seconds: 0.0,
+            memory: 0,
             output: String::new(),
         };
         for line in stdout.lines() {
