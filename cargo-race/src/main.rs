@@ -49,7 +49,7 @@ const UNWELL: u8 = 1;
     arg_required_else_help = false
 )]
 struct Args {
-    /// Also report the races that are known to be there by design, in std or below
+    /// Also report the races that are known to be there by design, in crates, in std or below
     #[arg(long)]
     no_suppressions: bool,
     #[command(subcommand)]

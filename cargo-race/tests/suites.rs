@@ -22,11 +22,14 @@ use reports::{Report, Reports, pairs};
 const PLAIN_LIMIT: &str = "600";
 const RACE_LIMIT: &str = "3600";
 
+/// GNU time, which runs a test executable, and appends to the file that is named next how many KiB it has had at most.
+const TIME: &str = "/usr/bin/time --append --format=%M --output";
+
 /// The profile of `cargo race`, for the plain run.
 const PROFILE: &[&str] = &[
     "--profile=race",
     "--config=profile.race.inherits='dev'",
-    "--config=profile.race.opt-level=2",
+    "--config=profile.race.opt-level=3",
     "--config=profile.race.debug='line-tables-only'",
 ];
 
@@ -54,14 +57,14 @@ macro_rules! suites {
 suites! {
     crossbeam_utils: "crossbeam-utils" "0.8.23", ["--tests"], [], [];
     crossbeam_queue: "crossbeam-queue" "0.3.14", ["--tests"], [], [];
-    crossbeam_channel: "crossbeam-channel" "0.5.17", ["--tests"], [], [];
+    crossbeam_channel: "crossbeam-channel" "0.5.17", ["--tests"], [], [["atomic_load", "atomic_cell.rs"]];
     crossbeam_epoch: "crossbeam-epoch" "0.9.21", ["--tests"], [], [];
     crossbeam_deque: "crossbeam-deque" "0.8.8", ["--tests"], [], [["steal", "push"]];
     parking_lot: "parking_lot" "0.12.5", ["--tests"], [], [];
     once_cell: "once_cell" "1.21.4", ["--tests"], [], [];
     arc_swap: "arc-swap" "1.9.3", ["--tests"], [], [];
     flume: "flume" "0.12.0", ["--tests"], [], [];
-    rayon_core: "rayon-core" "1.13.0", ["--tests"], [], [];
+    rayon_core: "rayon-core" "1.13.0", ["--tests"], [], [["steal", "push"]];
     dashmap: "dashmap" "6.2.1", ["--tests"], [], [];
     tokio: "tokio" "1.54.1", TOKIO, [], [];
 }
@@ -69,7 +72,7 @@ suites! {
 /// The runtime with threads, and what tasks synchronise by. The registry's `tokio-test` is to use this very tokio.
 const TOKIO: [&str; 9] = [
     "--config=patch.crates-io.tokio.path='.'",
-    "--features=full",
+    "--features=full,test-util",
     "--test=rt_basic",
     "--test=rt_common",
     "--test=rt_handle",
@@ -85,6 +88,8 @@ struct Outcome {
     failed: BTreeSet<String>,
     /// As the test executables measured it: without cargo's own time.
     seconds: f64,
+    /// Of the largest test executable, in MiB.
+    memory: u64,
     output: String,
 }
 
@@ -93,16 +98,19 @@ fn run(suite: &Suite) {
     let beside = |what: &str| folder.with_file_name(format!("{}-{what}", suite.name));
     let reports = Reports::new(&beside("reports"));
     let plain = Way {
-        cargo: "cargo",
+        cargo: &["cargo"],
         arguments: PROFILE,
         target: beside("plain"),
+        memory: beside("plain-memory"),
         limit: PLAIN_LIMIT,
         options: None,
     };
     let race = Way {
-        cargo: env!("CARGO_BIN_EXE_cargo-race"),
+        // What the shipped list hides is in the suites' own lists.
+        cargo: &[env!("CARGO_BIN_EXE_cargo-race"), "--no-suppressions"],
         arguments: &[],
         target: beside("race"),
+        memory: beside("race-memory"),
         limit: RACE_LIMIT,
         options: Some(reports.options()),
     };
@@ -111,13 +119,15 @@ fn run(suite: &Suite) {
     let found = reports.read();
 
     println!(
-        "| {} {} | {} | {:.2} s | {:.2} s | {:.1} | {} |",
+        "| {} {} | {} | {:.2} s | {:.2} s | {:.1} | {} MiB | {} MiB | {} |",
         suite.name,
         suite.version,
         race.count(),
         plain.seconds,
         race.seconds,
         race.seconds / plain.seconds,
+        plain.memory,
+        race.memory,
         pairs(&found).len(),
     );
     for (pair, count) in pairs(&found) {
@@ -138,9 +148,12 @@ fn run(suite: &Suite) {
 
 /// One of the two ways to run a suite.
 struct Way {
-    cargo: &'static str,
+    /// With what stands before the word `test`.
+    cargo: &'static [&'static str],
     arguments: &'static [&'static str],
     target: PathBuf,
+    /// Where the peak memory of each test executable is written.
+    memory: PathBuf,
     limit: &'static str,
     /// `RACE_OPTIONS`.
     options: Option<String>,
@@ -151,8 +164,9 @@ impl Way {
         // Rustup's variable is inherited, so that a crate's `rust-toolchain.toml`, which dashmap has, changes nothing.
         let mut command = Command::new("timeout");
         command
-            .args(["--kill-after=10", self.limit, self.cargo, "test"])
-            .arg("--no-fail-fast")
+            .args(["--kill-after=10", self.limit])
+            .args(self.cargo)
+            .args(["test", "--no-fail-fast"])
             .arg("--target-dir")
             .arg(&self.target)
             .args(self.arguments)
@@ -180,7 +194,19 @@ impl Way {
         if let Some(options) = &self.options {
             command.env("RACE_OPTIONS", options);
         }
-        Outcome::of(command.output().unwrap())
+        fs::write(&self.memory, "").unwrap();
+        let runner = format!("{TIME} {}", self.memory.display());
+        command.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner);
+        let mut outcome = Outcome::of(command.output().unwrap());
+        outcome.memory = self.peak();
+        outcome
+    }
+
+    fn peak(&self) -> u64 {
+        let text = fs::read_to_string(&self.memory).unwrap();
+        // Of an executable that failed, there is a line in words as well.
+        let sizes = text.lines().filter_map(|line| line.parse::<u64>().ok());
+        sizes.max().unwrap() / 1024
     }
 }
 
@@ -192,6 +218,7 @@ impl Outcome {
             passed: 0,
             failed: BTreeSet::new(),
             seconds: 0.0,
+            memory: 0,
             output: String::new(),
         };
         for line in stdout.lines() {

@@ -5,6 +5,7 @@
 mod configuration;
 mod errors;
 mod library;
+mod suppressed;
 mod targets;
 mod upkeep;
 
@@ -29,9 +30,14 @@ struct Run {
 
 impl Zoo {
     fn new() -> Self {
+        Self::of("zoo")
+    }
+
+    /// Of another one in `tests/crates`.
+    fn of(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crates/zoo");
-        copy(&from, folder.path());
+        let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crates");
+        copy(&all.join(name), folder.path());
         Self { folder }
     }
 

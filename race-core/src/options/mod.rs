@@ -381,7 +381,7 @@ mod tests {
         assert!(
             options
                 .suppressions
-                .suppresses(Family::Race, frames.into_iter(), None)
+                .suppresses(Family::Race, Path::new(""), frames.into_iter(), None)
                 .is_some()
         );
     }

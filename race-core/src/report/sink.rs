@@ -40,7 +40,7 @@ static LOGGED: PerProcess<Lock<HashSet<Key>>> = PerProcess::new();
 type Contexts = (Option<ContextId>, Option<ContextId>);
 
 /// Pairs of contexts that a suppression is known to match, so that their symbols are looked up once.
-static SUPPRESSED: PerProcess<Lock<Vec<Contexts>>> = PerProcess::new();
+static SUPPRESSED: PerProcess<Lock<HashSet<Contexts>>> = PerProcess::new();
 static SUPPRESSED_DEADLOCKS: PerProcess<Lock<HashSet<Key>>> = PerProcess::new();
 
 /// The races reported so far that no collector took: what `Found N data race(s)` will say at exit.
@@ -78,7 +78,10 @@ pub(super) fn offer(
     if SUPPRESSED.get().lock().contains(&contexts) {
         return;
     }
-    let pair = Pair::new(build::pair_site(&current), build::pair_site(&previous));
+    let key = Key::Race(Pair::new(
+        build::pair_site(&current),
+        build::pair_site(&previous),
+    ));
     let scopes = [thread.scope.as_ref(), other.scope.as_ref()];
     let build = || {
         let finding = Raced {
@@ -92,13 +95,17 @@ pub(super) fn offer(
     };
     let mut built: Option<Race> = None;
     if !runtime::options().suppressions.is_empty() {
+        // Names take long to look up. Nothing would come of it if only the log were asked, and has the pair.
+        if scopes.iter().all(Option::is_none) && LOGGED.get().lock().contains(&key) {
+            return;
+        }
         let race = built.insert(build());
         if is_suppressed(race) {
-            SUPPRESSED.get().lock().push(contexts);
+            SUPPRESSED.get().lock().insert(contexts);
             return;
         }
     }
-    hand_over(scopes.into_iter().flatten(), Key::Race(pair), || {
+    hand_over(scopes.into_iter().flatten(), key, || {
         Finding::Race(Box::new(built.take().unwrap_or_else(build)))
     });
 }
@@ -160,7 +167,7 @@ pub(super) fn unsuppressed(kind: DeadlockKind, parties: &[&Party]) -> Option<Dea
         .iter()
         .flat_map(|waiter| names(&waiter.stack));
     let suppressions = &runtime::options().suppressions;
-    let hit = suppressions.suppresses(Family::Deadlock, frames, None);
+    let hit = suppressions.suppresses(Family::Deadlock, paths().root(), frames, None);
     hit.is_none().then_some(deadlock)
 }
 
@@ -181,6 +188,7 @@ fn is_suppressed(race: &Race) -> bool {
         .suppressions
         .suppresses(
             Family::Race,
+            paths().root(),
             frames,
             race.location.label().or(race.location.name()),
         )

@@ -2,7 +2,8 @@
 //!
 //! The file format is ThreadSanitizer's: one `race:PATTERN`, `race_top:PATTERN` or
 //! `deadlock:PATTERN` a line, blank lines, and lines that start with `#`. A pattern is a substring of a name; `*` stands for any
-//! text, a leading `^` for the start of the name and a trailing `$` for its end.
+//! text, a leading `^` for the start of the name and a trailing `$` for its end. `FUNCTION in FILE` are two
+//! patterns, which have to match one frame both.
 //!
 //! This module must never hide a race that no pattern names. So a line that it does not understand
 //! is an error and not skipped, and a name that is empty (a symbol that could not be resolved)
@@ -17,6 +18,9 @@
 //! - White space around a pattern is dropped. LLVM keeps it after the colon, where it never
 //!   matches.
 //! - A function is looked at as `name` and as `name()`, so that a line copied from a report works.
+//! - LLVM has no `FUNCTION in FILE`. Where there are line tables only, a function has no path to its name, and
+//!   the name alone would hide the races of others. `FILE` is compared with the whole path, which is the same whether
+//!   a crate is checked itself or stands below another.
 
 use std::fmt::{self, Write as _};
 use std::fs::File;
@@ -35,7 +39,7 @@ use std::path::{Path, PathBuf};
 /// let suppressions = Suppressions::parse(text, Path::new("races.supp"))?;
 ///
 /// let frames = [(0, "core::ptr::write", None), (1, "stats::Counter::add", Some("src/stats.rs"))];
-/// let hit = suppressions.suppresses(Family::Race, frames.into_iter(), None).unwrap();
+/// let hit = suppressions.suppresses(Family::Race, Path::new("/home/me"), frames.into_iter(), None).unwrap();
 /// assert_eq!(hit.line, 2);
 /// # Ok::<(), race_core::report::suppressions::SuppressionError>(())
 /// ```
@@ -54,6 +58,8 @@ pub struct Suppression {
     /// The line of the file, counted from 1.
     pub line: usize,
     matcher: Matcher,
+    /// Of the file, where the pattern says `FUNCTION in FILE`.
+    file: Option<Matcher>,
 }
 
 /// Which names of a report a [`Suppression`] is compared with.
@@ -66,6 +72,9 @@ pub enum SuppressionKind {
     /// `deadlock:`: the function and the file of every frame of a deadlock's stacks.
     Deadlock,
 }
+
+/// Between a function's pattern and a file's.
+const IN: &str = " in ";
 
 /// What kind of finding a report is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -154,7 +163,7 @@ impl Suppressions {
     ///
     /// `frames` are the frames of both stacks, one stack after the other: the depth of the frame in
     /// its own stack (0 for the innermost user frame), the function, and the file if it is known.
-    /// `location` is the label of the memory that was raced on.
+    /// `root` is the folder that the files are relative to, as far as they are. `location` is the label of the memory that was raced on.
     ///
     /// Frames are taken in the order given and the location last; where several lines match the
     /// same frame, the first line is returned. Without any suppression no frame is taken at all, so
@@ -162,6 +171,7 @@ impl Suppressions {
     pub fn suppresses<'a>(
         &self,
         family: Family,
+        root: &Path,
         frames: impl Iterator<Item = (usize, &'a str, Option<&'a str>)>,
         location: Option<&str>,
     ) -> Option<&Suppression> {
@@ -175,18 +185,34 @@ impl Suppressions {
                 format!("{function}()")
             };
             let names = [function, &called, file.unwrap_or_default()];
-            let hit = self.entries.iter().find(|entry| {
-                entry.kind.looks_at(family, depth)
-                    && names.iter().any(|name| entry.matcher.matches(name))
-            });
+            let hit = self
+                .entries
+                .iter()
+                .find(|entry| entry.kind.looks_at(family, depth) && entry.matches(names, root));
             if hit.is_some() {
                 return hit;
             }
         }
         let location = location?;
-        self.entries
+        self.entries.iter().find(|entry| {
+            entry.kind == SuppressionKind::Race
+                && entry.file.is_none()
+                && entry.matcher.matches(location)
+        })
+    }
+}
+
+impl Suppression {
+    /// `names` are a frame's function, both ways, and its file.
+    fn matches(&self, names: [&str; 3], root: &Path) -> bool {
+        let [function, called, file] = names;
+        let Some(of_file) = &self.file else {
+            return names.iter().any(|name| self.matcher.matches(name));
+        };
+        let of_function = [function, called]
             .iter()
-            .find(|entry| entry.kind == SuppressionKind::Race && entry.matcher.matches(location))
+            .any(|name| self.matcher.matches(name));
+        of_function && !file.is_empty() && of_file.matches(&root.join(file).to_string_lossy())
     }
 }
 
@@ -206,17 +232,21 @@ fn parse_line(line: usize, text: &str) -> Result<Suppression, Problem> {
         });
     };
     let pattern = pattern.trim();
-    let Some(matcher) = Matcher::new(pattern) else {
-        return Err(Problem::EmptyPattern {
-            line,
-            text: text.to_owned(),
-        });
+    let empty = || Problem::EmptyPattern {
+        line,
+        text: text.to_owned(),
+    };
+    let matcher = |pattern: &str| Matcher::new(pattern.trim()).ok_or_else(empty);
+    let (matcher, file) = match pattern.split_once(IN) {
+        Some((function, file)) => (matcher(function)?, Some(matcher(file)?)),
+        None => (matcher(pattern)?, None),
     };
     Ok(Suppression {
         kind,
         pattern: pattern.to_owned(),
         line,
         matcher,
+        file,
     })
 }
 
@@ -374,6 +404,8 @@ mod tests {
     use proptest::prelude::*;
     use std::fs;
 
+    const ROOT: &str = "/home/me/ring-1.2.3";
+
     type Frame<'a> = (usize, &'a str, Option<&'a str>);
 
     fn parse(text: &str) -> Suppressions {
@@ -392,7 +424,12 @@ mod tests {
         location: Option<&str>,
     ) -> usize {
         suppressions
-            .suppresses(Family::Race, frames.iter().copied(), location)
+            .suppresses(
+                Family::Race,
+                Path::new(ROOT),
+                frames.iter().copied(),
+                location,
+            )
             .map_or(0, |hit| hit.line)
     }
 
@@ -478,6 +515,42 @@ mod tests {
     }
 
     #[test]
+    fn a_function_in_a_file_is_one_frame_of_both() {
+        let below = "/registry/ring-1.2.3/src/lib.rs";
+        let hits = |line: &str, frames: &[Frame<'_>], location| {
+            hit_line(&parse(line), frames, location) == 1
+        };
+        let line = "race_top:^read<* in /ring-*/src/lib.rs$";
+        for (frames, expected) in [
+            // The crate below another one, and itself, where its paths are relative.
+            (&[(0, "read<u8>", Some(below))][..], true),
+            (&[(0, "read<u8>", Some("src/lib.rs"))], true),
+            // Its neighbours, and namesakes elsewhere.
+            (&[(0, "write<u8>", Some(below))], false),
+            (&[(0, "read<u8>", Some("src/bin/lib.rs"))], false),
+            (
+                &[(0, "read<u8>", Some("/registry/bell-1.2.3/src/lib.rs"))],
+                false,
+            ),
+            (&[(0, "read<u8>", None)], false),
+            (
+                &[(0, "read<u8>", Some("")), (0, "main", Some(below))],
+                false,
+            ),
+            (
+                &[(0, "main", Some(below)), (1, "read<u8>", Some(below))],
+                false,
+            ),
+        ] {
+            assert_eq!(hits(line, frames, None), expected, "{frames:?}");
+        }
+        let outer = [(0, "main", None), (1, "read<u8>", Some(below))];
+        assert!(hits("race:read in lib.rs", &outer, None));
+        assert!(hits("race:read<u8>() in lib.rs", &outer, None));
+        assert!(!hits("race:* in *", &[], Some("read in lib.rs")));
+    }
+
+    #[test]
     fn both_stacks_have_an_innermost_frame() {
         let frames = [
             (0, "a::write", None),
@@ -495,7 +568,11 @@ mod tests {
             ("race_top:a::lock", true, false),
             ("deadlock:a::lock", false, true),
         ] {
-            let hits = |family| parse(line).suppresses(family, frames(), None).is_some();
+            let hits = |family| {
+                parse(line)
+                    .suppresses(family, Path::new(ROOT), frames(), None)
+                    .is_some()
+            };
             assert_eq!(
                 (hits(Family::Race), hits(Family::Deadlock)),
                 (race, deadlock)
@@ -548,7 +625,7 @@ mod tests {
     fn without_suppressions_no_frame_is_taken() {
         let frames = std::iter::from_fn(|| -> Option<Frame<'static>> { panic!("taken") });
         assert_eq!(
-            Suppressions::default().suppresses(Family::Race, frames, Some("x")),
+            Suppressions::default().suppresses(Family::Race, Path::new(ROOT), frames, Some("x")),
             None
         );
     }
@@ -643,7 +720,7 @@ mod tests {
                 Ok(suppressions) => {
                     let text = String::from_utf8_lossy(&bytes);
                     let frames = [(0, &*text, Some(&*text)), (1, "", None)];
-                    suppressions.suppresses(Family::Race, frames.into_iter(), Some(&text));
+                    suppressions.suppresses(Family::Race, Path::new(ROOT), frames.into_iter(), Some(&text));
                 }
                 Err(error) => prop_assert!(!error.to_string().contains(char::is_control)),
             }

@@ -18,7 +18,7 @@ use crate::stack::position::Position;
 use crate::sync::{Origin, SyncKind};
 
 /// The name of an interned context.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct ContextId(NonZeroU32);
 
 impl ContextId {

@@ -32,12 +32,17 @@ impl Paths {
         }
     }
 
+    /// The folder that paths are relative to, as far as they are.
+    pub(crate) fn root(&self) -> &Path {
+        self.workspace.as_deref().unwrap_or(Path::new(""))
+    }
+
     /// The path as a report shows it: relative to the workspace, if it lies within; without the user's prefix, whether that is meant
     /// for the whole path or for the relative one.
     ///
     /// Debug information names files by whole paths and `Location` by relative ones: both have to come out the same.
     pub(crate) fn shorten(&self, path: &str) -> String {
-        let root = self.workspace.as_deref().unwrap_or(Path::new(""));
+        let root = self.root();
         let whole = without_dots(&root.join(path));
         let relative = whole.strip_prefix(root).unwrap_or(&whole);
         for path in [&whole, relative] {
