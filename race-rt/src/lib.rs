@@ -11,6 +11,7 @@
 //! - [`descriptors`]: pipes and sockets, by which programs speak.
 //! - [`posix`]: C's locks, semaphores, barriers and what else orders threads.
 //! - [`allocator`]: the program's global allocator.
+//! - `own_memory`: the runtime's own.
 //! - `interpose`: how functions of libc are put in front of the real ones.
 //!
 //! What else lies below Rust (threads, `malloc`, signals, `fork`, the exit) is interposed by `race-core` itself, which this crate switches to a program that
@@ -46,6 +47,7 @@ pub mod atomics;
 pub mod descriptors;
 pub mod frames;
 mod interpose;
+mod own_memory;
 pub mod posix;
 mod threads_lock;
 mod values;
