@@ -49,12 +49,10 @@ impl Allocator {
     fn judge(&self) {
         let quiet = self.run("quiet");
         let said = String::from_utf8_lossy(&quiet.stderr);
-        assert_eq!(
-            (quiet.status.code(), &*said),
-            (Some(0), ""),
-            "{}",
-            self.name
-        );
+        assert_eq!(quiet.status.code(), Some(0), "{said}");
+        // Cargo says so when it waits for another cargo.
+        let mut lines = said.lines().map(str::trim_start);
+        assert!(lines.all(|line| line.starts_with("Blocking")), "{said}");
         let racy = self.run("racy");
         let said = String::from_utf8_lossy(&racy.stderr);
         assert_eq!(racy.status.code(), Some(RACED), "{said}");
@@ -89,25 +87,4 @@ fn mimalloc() {
         path: "mimalloc::MiMalloc",
     }
     .judge();
-}
-
-/// Its memory is then given to C, too, where nobody sees it.
-#[test]
-#[ignore = "builds crates from the network"]
-fn one_that_replaces_malloc_is_named_and_not_checked() {
-    let allocator = Allocator {
-        name: "mimalloc-override",
-        dependency: "mimalloc = { version = \"=0.1.52\", features = [\"override\"] }",
-        path: "mimalloc::MiMalloc",
-    };
-    for way in ["quiet", "racy"] {
-        let output = allocator.run(way);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{said}");
-        let line = "racecheck: not all that this program's allocator gives out is seen";
-        assert!(
-            said.starts_with(line) && said.lines().count() == 1,
-            "{said}"
-        );
-    }
 }

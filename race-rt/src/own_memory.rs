@@ -1,18 +1,27 @@
-//! The runtime's own memory: glibc's, by names that no program replaces.
+//! The runtime's own memory: glibc's, which is asked for by name in the libraries behind the program.
 //!
 //! A program may bring a `malloc` of its own, and is in the middle of that when the runtime needs memory. Nor does what the runtime gets pass by where the
 //! program's blocks are told of: a freed block that the runtime gets stays the program's freed block until the program is given it again.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;
+use std::mem;
 
-unsafe extern "C" {
-    fn __libc_malloc(size: usize) -> *mut c_void;
-    fn __libc_calloc(count: usize, size: usize) -> *mut c_void;
-    fn __libc_realloc(old: *mut c_void, size: usize) -> *mut c_void;
-    fn __libc_free(memory: *mut c_void);
-    fn __libc_memalign(alignment: usize, size: usize) -> *mut c_void;
-}
+use race_core::instrumented::Real;
+
+use crate::interpose::real;
+
+type Malloc = unsafe extern "C" fn(usize) -> *mut c_void;
+type Calloc = unsafe extern "C" fn(usize, usize) -> *mut c_void;
+type Realloc = unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void;
+type Free = unsafe extern "C" fn(*mut c_void);
+type Memalign = unsafe extern "C" fn(usize, usize) -> *mut c_void;
+
+static MALLOC: Real = Real::new(c"__libc_malloc");
+static CALLOC: Real = Real::new(c"__libc_calloc");
+static REALLOC: Real = Real::new(c"__libc_realloc");
+static FREE: Real = Real::new(c"__libc_free");
+static MEMALIGN: Real = Real::new(c"__libc_memalign");
 
 struct OwnMemory;
 
@@ -26,18 +35,24 @@ const ALIGNED: usize = 16;
 unsafe impl GlobalAlloc for OwnMemory {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.align() <= ALIGNED {
+            // SAFETY: glibc's function of this name has this type.
+            let malloc: Malloc = unsafe { mem::transmute(real(&MALLOC).as_ptr()) };
             // SAFETY: any size will do.
-            unsafe { __libc_malloc(layout.size()) }.cast()
+            unsafe { malloc(layout.size()) }.cast()
         } else {
+            // SAFETY: glibc's function of this name has this type.
+            let memalign: Memalign = unsafe { mem::transmute(real(&MEMALIGN).as_ptr()) };
             // SAFETY: a layout's alignment is a power of two.
-            unsafe { __libc_memalign(layout.align(), layout.size()) }.cast()
+            unsafe { memalign(layout.align(), layout.size()) }.cast()
         }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if layout.align() <= ALIGNED {
+            // SAFETY: glibc's function of this name has this type.
+            let calloc: Calloc = unsafe { mem::transmute(real(&CALLOC).as_ptr()) };
             // SAFETY: any size will do.
-            return unsafe { __libc_calloc(1, layout.size()) }.cast();
+            return unsafe { calloc(1, layout.size()) }.cast();
         }
         // SAFETY: the caller's promise.
         let memory = unsafe { self.alloc(layout) };
@@ -49,14 +64,18 @@ unsafe impl GlobalAlloc for OwnMemory {
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, _: Layout) {
+        // SAFETY: glibc's function of this name has this type.
+        let free: Free = unsafe { mem::transmute(real(&FREE).as_ptr()) };
         // SAFETY: from one of the others.
-        unsafe { __libc_free(memory.cast()) };
+        unsafe { free(memory.cast()) };
     }
 
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if layout.align() <= ALIGNED {
+            // SAFETY: glibc's function of this name has this type.
+            let realloc: Realloc = unsafe { mem::transmute(real(&REALLOC).as_ptr()) };
             // SAFETY: from one of the others.
-            return unsafe { __libc_realloc(old.cast(), size) }.cast();
+            return unsafe { realloc(old.cast(), size) }.cast();
         }
         // SAFETY: the caller promises that the size is in order with this alignment.
         let new = unsafe { self.alloc(Layout::from_size_align_unchecked(size, layout.align())) };
