@@ -59,8 +59,6 @@ pub(crate) fn ours(sysroot: &Path, runtime: &Path, tool: Tool) -> anyhow::Result
         format!("-Cpasses={PASSES}"),
         format!("-Cllvm-args=-{FORCED_ATTRIBUTE}"),
         format!("-Clink-arg={}", utf8(runtime)?),
-        // Which some linkers have looked through by then, and a part of which is static.
-        "-Clink-arg=-lc".to_owned(),
     ];
     for function in allocator::wrapped(runtime)? {
         // Inlined, it couldn't be put behind another.
