@@ -145,7 +145,7 @@ impl Prepared {
         })?;
         Ok(Self {
             sysroot,
-            runtime: runtime::file(&cache)?,
+            runtime: runtime::file(&cache, toolchain)?,
         })
     }
 }

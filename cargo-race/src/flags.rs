@@ -11,6 +11,8 @@ use anyhow::Context;
 use cargo_config2::{Config, Flags};
 use toml::{Table, Value};
 
+use crate::allocator;
+
 /// What instruments, after all optimisation: every function is marked, then every access in one that is marked is announced.
 pub(crate) const PASSES: &str = "forceattrs,tsan-module,function(tsan)";
 /// LLVM's option for the mark.
@@ -63,6 +65,11 @@ pub(crate) fn ours(sysroot: &Path, runtime: &Path, tool: Tool) -> anyhow::Result
         format!("-Cllvm-args=-{FORCED_ATTRIBUTE}"),
         format!("-Clink-arg={}", utf8(runtime)?),
     ];
+    for function in allocator::wrapped(runtime)? {
+        // Inlined, it couldn't be put behind another.
+        flags.push(format!("-Cllvm-args=-force-attribute={function}:noinline"));
+        flags.push(format!("-Clink-arg=-Wl,--wrap={function}"));
+    }
     if tool == Tool::Rustdoc {
         // No profile reaches doctests.
         flags.push("-Cdebuginfo=limited".to_owned());

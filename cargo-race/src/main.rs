@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allocator;
 mod arguments;
 mod cache;
 mod cargo;

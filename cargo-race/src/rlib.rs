@@ -52,7 +52,7 @@ pub(crate) fn has_bitcode(rlib: &[u8]) -> anyhow::Result<bool> {
     Ok(members.iter().any(|(_, bytes)| module(bytes).is_some()))
 }
 
-fn members_of(rlib: &[u8]) -> anyhow::Result<Vec<(String, &[u8])>> {
+pub(crate) fn members_of(rlib: &[u8]) -> anyhow::Result<Vec<(String, &[u8])>> {
     let archive = ArchiveFile::parse(rlib).context("no archive")?;
     let mut members = Vec::new();
     for member in archive.members() {

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use foldhash::quality::FixedState;
 
+use crate::allocator;
 use crate::cache::Cache;
+use crate::toolchain::Toolchain;
 
 /// What it was compiled for.
 pub(crate) const TARGET: &str = env!("RACE_RT_TARGET");
@@ -32,24 +34,26 @@ pub(crate) fn other() -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// What its entry in the cache is called: another for every other runtime.
-pub(crate) fn key() -> String {
+/// What its entry in the cache is called: another for every other runtime, and toolchain.
+pub(crate) fn key(toolchain: &Toolchain) -> anyhow::Result<String> {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(OBJECT);
-    format!("runtime-{:016x}", hasher.finish())
+    hasher.write(toolchain.key()?.as_bytes());
+    Ok(format!("runtime-{:016x}", hasher.finish()))
 }
 
 /// The file to link.
-pub(crate) fn file(cache: &Cache) -> anyhow::Result<PathBuf> {
+pub(crate) fn file(cache: &Cache, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
     if let Some(other) = other() {
         let other = std::path::absolute(&other).context(VARIABLE)?;
         ensure!(other.is_file(), "{VARIABLE}: no file {}", other.display());
         return Ok(other);
     }
     const NAME: &str = "race-rt.o";
-    let entry = cache.get(&key(), |folder: &Path| {
+    let entry = cache.get(&key(toolchain)?, |folder: &Path| {
         let object = folder.join(NAME);
-        fs::write(&object, OBJECT).with_context(|| object.display().to_string())
+        fs::write(&object, OBJECT).with_context(|| object.display().to_string())?;
+        allocator::name_in(toolchain, &object)
     })?;
     Ok(entry.join(NAME))
 }

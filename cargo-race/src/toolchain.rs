@@ -143,8 +143,8 @@ impl Toolchain {
         Ok(())
     }
 
-    /// Fails with what would be right if the std has no bitcode to instrument.
-    pub(crate) fn check_bitcode(&self) -> anyhow::Result<()> {
+    /// The library of std itself. Fails with what would be right if there is none.
+    pub(crate) fn std_library(&self) -> anyhow::Result<PathBuf> {
         let is_std = |file: &StdFile| file.name.starts_with("libstd-");
         let files = self.std_files()?;
         let rlib = files.iter().find(|f| is_std(f) && f.name.ends_with("rlib"));
@@ -157,7 +157,12 @@ impl Toolchain {
                 self.host,
             );
         };
-        let path = self.libraries().join(&rlib.name);
+        Ok(self.libraries().join(&rlib.name))
+    }
+
+    /// Fails with what would be right if the std has no bitcode to instrument.
+    pub(crate) fn check_bitcode(&self) -> anyhow::Result<()> {
+        let path = self.std_library()?;
         let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
         ensure!(
             crate::rlib::has_bitcode(&bytes).with_context(|| path.display().to_string())?,

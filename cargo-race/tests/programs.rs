@@ -28,6 +28,7 @@ type Site = (String, u64);
 type Pair = (Site, Site);
 
 struct Program {
+    executable: &'static Path,
     name: String,
     /// What its tags are, by the lines on which they stand. None if it is free of races.
     expected: BTreeMap<Pair, String>,
@@ -55,8 +56,8 @@ fn in_clean_surroundings(command: &mut Command) {
     }
 }
 
-/// The one executable that they are all in, built as any crate is.
-static EXECUTABLE: LazyLock<PathBuf> = LazyLock::new(|| {
+/// The executables that they are in, built as any crate is.
+static EXECUTABLES: LazyLock<Vec<PathBuf>> = LazyLock::new(|| {
     let ours = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let mut build = Command::new(env!("CARGO_BIN_EXE_cargo-race"));
     in_clean_surroundings(&mut build);
@@ -75,11 +76,11 @@ static EXECUTABLE: LazyLock<PathBuf> = LazyLock::new(|| {
         let message: Value = serde_json::from_str(line).unwrap();
         message["executable"].as_str().map(PathBuf::from)
     };
-    messages.lines().find_map(executable).unwrap()
+    messages.lines().filter_map(executable).collect()
 });
 
-fn program(name: &str, threads: &str, options: &str) -> Command {
-    let mut command = Command::new(&*EXECUTABLE);
+fn program(executable: &Path, name: &str, threads: &str, options: &str) -> Command {
+    let mut command = Command::new(executable);
     in_clean_surroundings(&mut command);
     command
         .args([name, threads])
@@ -113,11 +114,18 @@ fn tags() -> BTreeMap<String, Vec<Site>> {
 }
 
 fn programs() -> Vec<Program> {
-    let list = Command::new(&*EXECUTABLE).arg("list").output().unwrap();
-    let list = String::from_utf8(list.stdout).unwrap();
+    let lists = EXECUTABLES.iter().map(|executable| {
+        let list = Command::new(executable).arg("list").output().unwrap();
+        (&**executable, String::from_utf8(list.stdout).unwrap())
+    });
+    let lists: Vec<_> = lists.collect();
     let mut tags = tags();
     let of = |name: &str, tag: &str| tag.split('.').next() == Some(name);
-    let programs = list.lines().map(|line| {
+    let lines = |(executable, list): &'_ (&'static Path, String)| -> Vec<_> {
+        let lines = list.lines().map(str::to_owned);
+        lines.map(|line| (*executable, line)).collect()
+    };
+    let programs = lists.iter().flat_map(lines).map(|(executable, line)| {
         let (verdict, name) = line.split_once(' ').unwrap();
         let mut expected = BTreeMap::new();
         for (tag, sites) in tags.extract_if(.., |tag, _| of(name, tag)) {
@@ -130,7 +138,11 @@ fn programs() -> Vec<Program> {
         }
         assert_eq!(verdict == "race", !expected.is_empty(), "{name}");
         let name = name.to_owned();
-        Program { name, expected }
+        Program {
+            executable,
+            name,
+            expected,
+        }
     });
     let programs = programs.collect();
     assert!(tags.is_empty(), "of no program: {tags:?}");
@@ -214,7 +226,9 @@ fn each_has_its_verdict() {
     let work = || {
         while let Some((program, threads, times)) = runs.get(next.fetch_add(1, Relaxed)) {
             for _ in 0..*times {
-                let output = self::program(&program.name, threads, "format=json").output();
+                let options = "format=json";
+                let output =
+                    self::program(program.executable, &program.name, threads, options).output();
                 let output = output.unwrap();
                 let stderr = String::from_utf8_lossy(&output.stderr);
                 let wrong = judge(program, output.status.code(), &stderr);
@@ -244,7 +258,10 @@ fn each_has_its_verdict() {
 
 /// The text of a program's report up to its "Why", which says what the threads last did by chance; without what differs in the next run.
 fn report(name: &str) -> String {
-    let output = program(name, "2", "").output().unwrap();
+    let executable = EXECUTABLES.iter().find(|path| path.ends_with("programs"));
+    let output = program(executable.unwrap(), name, "2", "")
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(RACED));
     let text = String::from_utf8(output.stderr).unwrap();
     let (text, _) = text.split_once("Why: ").unwrap();
@@ -286,6 +303,12 @@ fn freed_block() {
 #[test]
 fn freed_by_a_race() {
     expect_file!["programs/freed_by_a_race.stderr"].assert_eq(&report("freed_after_use"));
+}
+
+/// Neither access is the free: it is named beside the allocation.
+#[test]
+fn freed_before() {
+    expect_file!["programs/freed_before.stderr"].assert_eq(&report("used_twice_after_free"));
 }
 
 /// Both stacks, though a million calls lie between the two.

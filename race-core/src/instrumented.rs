@@ -3,7 +3,7 @@
 //! - [`begin`]: it is one. Then nothing orders its threads but what is seen, and nothing need be assumed of their ends.
 //! - [`calls`]: functions entered and left; so no stack is unwound.
 //! - [`atomic`]: atomics in the program's memory, which are accesses as well.
-//!
+//! - [`allocator`]: the program's global allocator.
 //! - `memory`: heap blocks, from their allocation to their end.
 //!
 //! Plain accesses are [`range::access`](crate::shadow::range::access). Nothing here may know who emits the announcements.
@@ -11,6 +11,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
+pub mod allocator;
 pub mod atomic;
 #[cfg(all(feature = "runtime", target_os = "linux", target_arch = "x86_64"))]
 pub mod layout;

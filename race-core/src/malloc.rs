@@ -11,7 +11,7 @@ use std::ffi::{c_int, c_void};
 use std::mem;
 use std::ptr;
 
-use crate::instrumented;
+use crate::instrumented::{self, allocator};
 use crate::shadow::handed_out::handed_out;
 use crate::thread::pthread::Real;
 
@@ -128,7 +128,7 @@ fn look_up(function: &Real) -> Option<ptr::NonNull<c_void>> {
 #[inline]
 fn given_out(memory: *mut c_void, size: usize, caller: usize) -> *mut c_void {
     if !memory.is_null() {
-        if instrumented::is_on() {
+        if instrumented::is_on() && !allocator::is_inside() {
             instrumented::memory::allocated(memory.addr(), size, caller);
         } else {
             handed_out(memory.addr(), size);
@@ -140,7 +140,7 @@ fn given_out(memory: *mut c_void, size: usize, caller: usize) -> *mut c_void {
 /// About to be taken back. How much it was, if it is a block that is known.
 #[inline]
 fn taken_back(memory: *mut c_void, caller: usize) -> Option<usize> {
-    if !memory.is_null() && instrumented::is_on() {
+    if !memory.is_null() && instrumented::is_on() && !allocator::is_inside() {
         return instrumented::memory::freed(memory.addr(), caller);
     }
     None
@@ -291,7 +291,7 @@ unsafe extern "C" fn munmap(memory: *mut c_void, size: usize, caller: usize) -> 
     };
     // SAFETY: the next definition of this name has this signature.
     let real: Munmap = unsafe { mem::transmute(real.as_ptr()) };
-    if instrumented::is_on() {
+    if instrumented::is_on() && !allocator::is_inside() {
         instrumented::memory::unmapped(memory.addr(), size, caller);
     }
     // SAFETY: the caller's arguments.

@@ -10,6 +10,8 @@
 //! - [`frames`]: functions entered and left, and the start.
 //! - [`descriptors`]: pipes and sockets, by which programs speak.
 //! - [`posix`]: C's locks, semaphores, barriers and what else orders threads.
+//! - [`allocator`]: the program's global allocator.
+//! - `own_memory`: the runtime's own.
 //! - `interpose`: how functions of libc are put in front of the real ones.
 //!
 //! What else lies below Rust (threads, `malloc`, signals, `fork`, the exit) is interposed by `race-core` itself, which this crate switches to a program that
@@ -40,10 +42,12 @@ macro_rules! with_caller {
 }
 
 pub mod access;
+pub mod allocator;
 pub mod atomics;
 pub mod descriptors;
 pub mod frames;
 mod interpose;
+mod own_memory;
 pub mod posix;
 mod threads_lock;
 mod values;

@@ -3,6 +3,7 @@
 //! What comes from inside the engine is the engine's memory, and is left alone; so is what libc does before a thread's start and after its end.
 
 use crate::Position;
+use crate::instrumented::allocator;
 use crate::shadow::blocks;
 use crate::shadow::handed_out::handed_out;
 use crate::shadow::range::{self, AccessKind};
@@ -42,6 +43,14 @@ pub(crate) fn freed(address: usize, caller: usize) -> Option<usize> {
     .flatten()
 }
 
+/// As [`freed`], a block of so many bytes: known or not.
+pub(crate) fn freed_whole(address: usize, size: usize, caller: usize) {
+    local::enter_known(|thread| {
+        blocks::free(address);
+        write(thread, address, size, caller);
+    });
+}
+
 /// A block that was about to be freed was moved to `new` with its first `size` bytes; or stays where it is, if that is 0.
 pub(crate) fn moved(old: usize, new: usize, size: usize, caller: usize) {
     if new == 0 {
@@ -51,10 +60,12 @@ pub(crate) fn moved(old: usize, new: usize, size: usize, caller: usize) {
     }
 }
 
-/// `size` bytes at `address` are about to be unmapped.
+/// `size` bytes at `address` are about to be unmapped: by an allocator, if there are freed blocks among them.
 pub(crate) fn unmapped(address: usize, size: usize, caller: usize) {
     if size <= LARGEST {
-        local::enter_known(|thread| write(thread, address, size, caller));
+        allocator::inside(|| {
+            local::enter_known(|thread| write(thread, address, size, caller));
+        });
     }
 }
 

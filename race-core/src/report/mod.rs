@@ -32,6 +32,7 @@ pub use sink::{count, deadlock_count};
 use std::panic::Location;
 
 use crate::deadlock::Party;
+use crate::instrumented::allocator;
 use crate::runtime;
 use crate::shadow::blocks::Block;
 use crate::shadow::cell::Label;
@@ -98,6 +99,7 @@ pub(crate) fn found(
         if record.end_may_be_known_unseen(thread)
             || registry::may_be_known_unseen(previous.epoch, thread)
             || registry::is_before_the_line(previous.epoch)
+            || allocator::has_been_given(place.block, *previous)
         {
             continue;
         }

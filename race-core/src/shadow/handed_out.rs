@@ -10,10 +10,13 @@
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
+#[cfg(unix)]
+use std::ffi::c_void;
 use std::hint::black_box;
-use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8};
 
+use crate::instrumented;
 use crate::runtime;
 use crate::shadow::range;
 use crate::sync::addressed;
@@ -28,6 +31,9 @@ const SEEN: u8 = 2;
 const UNSEEN: u8 = 3;
 
 static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
+
+/// Whether there are calls of the program's allocator that nobody sees.
+static PARTLY: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// Address and size of what this thread was given last.
@@ -50,6 +56,26 @@ pub fn handed_out(address: usize, size: usize) {
     if matches!(STATE.load(Relaxed), TRYING | SEEN) {
         forget(address, size);
     }
+}
+
+/// Calls the program's allocator, and tells of what it has given out, unless just that was told meanwhile.
+#[inline]
+pub(crate) fn handed_out_by(size: usize, allocate: impl FnOnce() -> *mut u8) -> *mut u8 {
+    let is_seen = STATE.load(Relaxed) == SEEN;
+    LAST.set((0, 0));
+    let memory = allocate();
+    if !memory.is_null() && LAST.get() != (memory.addr(), size) {
+        if is_seen && PARTLY.load(Relaxed) && !is_in_last(memory.addr()) {
+            is_unseen();
+        }
+        handed_out(memory.addr(), size);
+    }
+    memory
+}
+
+/// Of the calls of the program's allocator not all are seen: its memory had better come from `malloc`.
+pub(crate) fn are_partly_seen() {
+    PARTLY.store(true, Relaxed);
 }
 
 #[cold]
@@ -103,15 +129,40 @@ fn find_out() -> bool {
         return false;
     };
     if STATE.swap(if seen { SEEN } else { UNSEEN }, SeqCst) == TRYING && !seen {
-        runtime::say(format_args!(
-            "racecheck: nobody sees which memory this program's allocator gives out, so accesses by racecheck::ptr aren't checked; see racecheck::alloc::Tracked\n"
-        ));
+        say_unseen();
     }
     seen
 }
 
+/// Some of the memory that the program is given doesn't pass by. What was recorded stays, and nothing more will be.
+#[cold]
+#[inline(never)]
+fn is_unseen() {
+    local::enter_bare(|| {
+        if STATE.swap(UNSEEN, SeqCst) != UNSEEN {
+            say_unseen();
+        }
+    });
+}
+
+fn say_unseen() {
+    if instrumented::is_on() {
+        runtime::say(format_args!(
+            "racecheck: not all that this program's allocator gives out is seen, so nothing is checked: it may replace malloc, or not be linked by rust-lld\n"
+        ));
+    } else {
+        runtime::say(format_args!(
+            "racecheck: nobody sees which memory this program's allocator gives out, so accesses by racecheck::ptr aren't checked; see racecheck::alloc::Tracked\n"
+        ));
+    }
+}
+
 /// Whether memory of this size does; none if there isn't any.
 fn passes_by(size: usize) -> Option<bool> {
+    #[cfg(unix)]
+    if instrumented::is_on() {
+        return passes_by_malloc(size);
+    }
     let layout = Layout::from_size_align(size, 8).ok()?;
     LAST.set((0, 0));
     // SAFETY: the size isn't 0.
@@ -119,13 +170,33 @@ fn passes_by(size: usize) -> Option<bool> {
     if memory.is_null() {
         return None;
     }
-    let (address, length) = LAST.get();
-    // An allocator may put something in front of what it gives out.
-    let seen = memory
-        .addr()
-        .checked_sub(address)
-        .is_some_and(|offset| offset < length);
+    let seen = is_in_last(memory.addr());
     // SAFETY: just allocated, with this layout.
     unsafe { dealloc(black_box(memory), layout) };
     Some(seen)
+}
+
+/// The engine in an instrumented program has memory of its own, and what the program's Rust code is given is told by `instrumented::allocator`.
+#[cfg(unix)]
+fn passes_by_malloc(size: usize) -> Option<bool> {
+    LAST.set((0, 0));
+    // The compiler knows what the real one doesn't do: tell us.
+    let malloc: unsafe extern "C" fn(usize) -> *mut c_void = libc::malloc;
+    // SAFETY: any size will do.
+    let memory = unsafe { black_box(malloc)(size) };
+    if memory.is_null() {
+        return None;
+    }
+    let seen = is_in_last(memory.addr());
+    // SAFETY: just allocated.
+    unsafe { libc::free(black_box(memory)) };
+    Some(seen)
+}
+
+/// Whether the address is in what this thread was given last. An allocator may put something in front of what it gives out.
+fn is_in_last(address: usize) -> bool {
+    let (start, length) = LAST.get();
+    address
+        .checked_sub(start)
+        .is_some_and(|offset| offset < length)
 }

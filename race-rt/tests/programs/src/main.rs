@@ -13,6 +13,7 @@ mod atomics;
 mod caches;
 mod channels;
 mod counters;
+mod entries;
 mod exclusion;
 mod fake_order;
 mod lifecycles;
@@ -30,16 +31,7 @@ mod threads;
 
 use std::process::ExitCode;
 
-/// What is expected of a program, and the program, which is given the number of threads.
-type Entry = (&'static str, &'static str, fn(usize));
-
-/// The table of a module's programs, by their verdicts.
-macro_rules! programs {
-    ($($verdict:ident: $($name:ident),+;)+) => {
-        pub(crate) const PROGRAMS: &[crate::Entry] = &[$($((stringify!($verdict), stringify!($name), $name)),+),+];
-    };
-}
-use programs;
+use entries::{Entry, programs};
 
 const MODULES: &[&[Entry]] = &[
     algorithms::PROGRAMS,
@@ -63,22 +55,5 @@ const MODULES: &[&[Entry]] = &[
 ];
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let wanted = arguments.next().unwrap_or_default();
-    let threads = arguments
-        .next()
-        .map_or(2, |threads| threads.parse().expect("a number of threads"));
-    let all = || MODULES.iter().copied().flatten();
-    if wanted == "list" {
-        for (verdict, name, _) in all() {
-            println!("{verdict} {name}");
-        }
-        return ExitCode::SUCCESS;
-    }
-    let Some((_, _, program)) = all().find(|(_, name, _)| *name == wanted) else {
-        eprintln!("no such program: {wanted}");
-        return ExitCode::from(2);
-    };
-    program(threads);
-    ExitCode::SUCCESS
+    entries::run(MODULES)
 }

@@ -12,8 +12,9 @@ use dependency::{Calls, Log};
 use crate::support::{self, Meeting, Plain, in_turn, read, until};
 
 crate::programs! {
-    race: heap_block, global, stack_of_another_thread, stack_of_main, freed_after_use, used_after_free, grown_elsewhere, byte_of_a_word, unaligned_word,
-        copied_to, copied_from, moved_within, filled, compared, c_memcpy, c_memset, volatile, in_a_dependency, in_a_generic_of_a_dependency, mapped;
+    race: heap_block, global, stack_of_another_thread, stack_of_main, freed_after_use, used_after_free, used_after_free_small,
+        used_twice_after_free, grown_elsewhere, kept_in_place, shrunk_in_place, used_after_resize, byte_of_a_word, unaligned_word, copied_to, copied_from,
+        moved_within, filled, compared, c_memcpy, c_memset, volatile, in_a_dependency, in_a_generic_of_a_dependency, mapped;
     none: prim_22_reused_memory, prim_22_reused_stacks, allocator_all, bytes_side_by_side, copies_side_by_side, mapped_again;
 }
 
@@ -129,7 +130,7 @@ fn make_large_block() -> Box<[u64; 600]> {
     black_box(Box::new([1; 600]))
 }
 
-/// The owner stays until the end: what a thread has freed may be given to others when it ends. A small block may be given to the detector itself.
+/// The owner stays until the end: what a thread has freed may be given to others when it ends.
 fn used_after_free(_: usize) {
     let block = Plain::new(Box::into_raw(make_large_block()));
     let (both, freed, used) = (
@@ -154,6 +155,20 @@ fn used_after_free(_: usize) {
     });
 }
 
+/// There are many of that size, and a detector wants some, too.
+fn used_after_free_small(_: usize) {
+    let block = Plain::new(Box::into_raw(make_block()));
+    in_turn(
+        || {
+            let block = unsafe { Box::from_raw(block.get()) };
+            drop(block); // race: used_after_free_small
+        },
+        || {
+            black_box(unsafe { (*block.get())[5] }); // race: used_after_free_small
+        },
+    );
+}
+
 /// The block moves while another thread has looked at the old one.
 fn grown_elsewhere(_: usize) {
     let layout = Layout::new::<[u64; 8]>();
@@ -166,6 +181,70 @@ fn grown_elsewhere(_: usize) {
             let old = block.get().cast::<u8>();
             let larger = unsafe { realloc(old, layout, 100_000) }; // race: grown_elsewhere
             black_box(larger);
+        },
+    );
+}
+
+/// Neither of the two accesses is the free. The owner's is another one because of the release between.
+fn used_twice_after_free(_: usize) {
+    let block = Plain::new(Box::into_raw(make_large_block()));
+    let (both, used) = (Meeting::of(2), AtomicBool::new(false));
+    thread::scope(|s| {
+        let _owner = named(s, "owner", || {
+            both.meet();
+            drop(unsafe { Box::from_raw(block.get()) });
+            used.store(false, Release);
+            unsafe { (*block.get())[300] = 7 }; // race: used_twice_after_free
+            used.store(true, Relaxed);
+        });
+        let _user = named(s, "user", || {
+            both.meet();
+            until(&used);
+            black_box(unsafe { (*block.get())[300] }); // race: used_twice_after_free
+        });
+    });
+}
+
+/// `malloc` gives 104 bytes to who wants 100: the block stays, and what becomes of it is another one all the same.
+fn kept_in_place(_: usize) {
+    let layout = Layout::from_size_align(100, 1).unwrap();
+    let block = Plain::new(unsafe { alloc_zeroed(layout) });
+    in_turn(
+        || {
+            read(unsafe { block.get().add(70) }); // race: kept_in_place
+        },
+        || {
+            let larger = unsafe { realloc(block.get(), layout, 104) }; // race: kept_in_place
+            assert_eq!(larger, block.get());
+        },
+    );
+}
+
+/// Of what is left over, somebody else still has a pointer.
+fn shrunk_in_place(_: usize) {
+    let layout = Layout::from_size_align(4000, 1).unwrap();
+    let block = Plain::new(unsafe { alloc_zeroed(layout) });
+    in_turn(
+        || {
+            read(unsafe { block.get().add(3500) }); // race: shrunk_in_place
+        },
+        || {
+            let smaller = unsafe { realloc(block.get(), layout, 2000) }; // race: shrunk_in_place
+            assert_eq!(smaller, block.get());
+        },
+    );
+}
+
+fn used_after_resize(_: usize) {
+    let layout = Layout::from_size_align(4000, 1).unwrap();
+    let block = Plain::new(unsafe { alloc_zeroed(layout) });
+    in_turn(
+        || {
+            let smaller = unsafe { realloc(block.get(), layout, 2000) }; // race: used_after_resize
+            assert_eq!(smaller, block.get());
+        },
+        || {
+            read(unsafe { block.get().add(1500) }); // race: used_after_resize
         },
     );
 }

@@ -1,0 +1,90 @@
+//! Global allocators of C's, as crates.io has them: memory that they hand from thread to thread isn't reported, and a use after free is.
+//!
+//! Those without dependencies are among the judged programs (`race-rt/tests/programs/src/allocators.rs`). The tests are ignored unless asked for, because they need the
+//! network and a C compiler, and jemalloc takes minutes to build:
+//!
+//! ```sh
+//! cargo test -p cargo-race --test allocators -- --ignored
+//! ```
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// What a program with findings exits with.
+const RACED: i32 = 66;
+
+/// The program with an allocator, `dependency` in its manifest, that is called `path` in its code.
+struct Allocator {
+    name: &'static str,
+    dependency: &'static str,
+    path: &'static str,
+}
+
+impl Allocator {
+    /// Runs the program one way, under `cargo race`.
+    fn run(&self, way: &str) -> Output {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(self.name);
+        fs::create_dir_all(folder.join("src")).unwrap();
+        let manifest = format!(
+            "[package]\nname = \"user\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n{}\n",
+            self.dependency
+        );
+        fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+        let path = self.path;
+        let allocator = format!("#[global_allocator]\nstatic ALLOCATOR: {path} = {path};\n");
+        let source = allocator + include_str!("allocators/user.rs");
+        fs::write(folder.join("src/main.rs"), source).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-race"));
+        for variable in ["CARGO_TARGET_DIR", "RACE_OPTIONS", "RUSTFLAGS"] {
+            command.env_remove(variable);
+        }
+        command
+            .args(["run", "--quiet", "--", way])
+            .current_dir(folder)
+            .output()
+            .unwrap()
+    }
+
+    fn judge(&self) {
+        let quiet = self.run("quiet");
+        let said = String::from_utf8_lossy(&quiet.stderr);
+        assert_eq!(quiet.status.code(), Some(0), "{said}");
+        // Cargo says so when it waits for another cargo.
+        let mut lines = said.lines().map(str::trim_start);
+        assert!(lines.all(|line| line.starts_with("Blocking")), "{said}");
+        let racy = self.run("racy");
+        let said = String::from_utf8_lossy(&racy.stderr);
+        assert_eq!(racy.status.code(), Some(RACED), "{said}");
+        for expected in [
+            "\nRead at ",
+            "\nPrevious free at ",
+            "\nLocation is heap block of size 48 at ",
+            "\nFound 1 data race(s)\n",
+        ] {
+            assert!(said.contains(expected), "{expected}: {said}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "builds crates from the network"]
+fn jemalloc() {
+    Allocator {
+        name: "jemalloc",
+        dependency: "tikv-jemallocator = \"=0.6.1\"",
+        path: "tikv_jemallocator::Jemalloc",
+    }
+    .judge();
+}
+
+#[test]
+#[ignore = "builds crates from the network"]
+fn mimalloc() {
+    Allocator {
+        name: "mimalloc",
+        dependency: "mimalloc = \"=0.1.52\"",
+        path: "mimalloc::MiMalloc",
+    }
+    .judge();
+}
