@@ -16,6 +16,9 @@ pub(crate) const PASSES: &str = "forceattrs,tsan-module,function(tsan)";
 /// LLVM's option for the mark.
 pub(crate) const FORCED_ATTRIBUTE: &str = "force-attribute=sanitize_thread";
 
+/// Has the crate `racecheck`, in a program that uses it, leave to the runtime what is the runtime's.
+const LIBRARY: &str = "racecheck_runtime";
+
 /// The environment variable for flags of rustc's or rustdoc's that cargo looks at first.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Tool {
@@ -57,6 +60,7 @@ pub(crate) fn ours(sysroot: &Path, runtime: &Path, tool: Tool) -> anyhow::Result
         format!("-Cpasses={PASSES}"),
         format!("-Cllvm-args=-{FORCED_ATTRIBUTE}"),
         format!("-Clink-arg={}", utf8(runtime)?),
+        format!("--cfg={LIBRARY}"),
     ];
     if tool == Tool::Rustdoc {
         // No profile reaches doctests.

@@ -10,6 +10,7 @@
 //! - [`frames`]: functions entered and left, and the start.
 //! - [`descriptors`]: pipes and sockets, by which programs speak.
 //! - [`posix`]: C's locks, semaphores, barriers and what else orders threads.
+//! - `library`: what the crate `racecheck` has to say of a program that uses it.
 //! - `interpose`: how functions of libc are put in front of the real ones.
 //!
 //! What else lies below Rust (threads, `malloc`, signals, `fork`, the exit) is interposed by `race-core` itself, which this crate switches to a program that
@@ -44,6 +45,7 @@ pub mod atomics;
 pub mod descriptors;
 pub mod frames;
 mod interpose;
+mod library;
 pub mod posix;
 mod threads_lock;
 mod values;

@@ -138,7 +138,7 @@ struct AnnouncedCache(Vec<Option<(Announced, ContextId)>>);
 /// Without locks held.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Announced {
-    innermost: Option<usize>,
+    site: Site,
     path: Option<PathId>,
     detail: Detail,
 }
@@ -147,14 +147,9 @@ struct Announced {
 const ANNOUNCED: usize = 1024;
 
 impl AnnouncedCache {
-    fn capture(
-        &mut self,
-        innermost: Option<usize>,
-        detail: Detail,
-        held: &[HeldLock],
-    ) -> ContextId {
+    fn capture(&mut self, site: Site, detail: Detail, held: &[HeldLock]) -> ContextId {
         let key = Announced {
-            innermost,
+            site,
             path: calls::path(),
             detail,
         };
@@ -179,9 +174,8 @@ impl AnnouncedCache {
 impl Announced {
     fn index(self) -> usize {
         let path = PathId::bits(self.path) as usize;
-        let mixed = self
-            .innermost
-            .unwrap_or(0)
+        let mixed = Position::into_raw(self.site)
+            .addr()
             .wrapping_add(path.wrapping_mul(31)) as u64;
         (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % ANNOUNCED
     }
@@ -189,9 +183,9 @@ impl Announced {
     #[cold]
     fn intern(self, held: &[HeldLock]) -> ContextId {
         depot::intern(Context {
-            site: None,
+            site: self.site.and_then(Position::line),
             frames: Frames::Announced {
-                innermost: self.innermost,
+                innermost: self.site.and_then(Position::code),
                 path: self.path,
             },
             held: held.into(),
@@ -202,7 +196,7 @@ impl Announced {
 
 /// Interns where the caller is, with the locks it holds.
 ///
-/// A line comes from a wrapper, whose callers are found by an unwind. Without one, an instrumented program has announced them.
+/// A line comes from a wrapper, whose callers are found by an unwind, unless an instrumented program has announced them.
 #[inline]
 pub(crate) fn capture(
     cache: &mut ContextCache,
@@ -211,10 +205,8 @@ pub(crate) fn capture(
     held: &[HeldLock],
 ) -> ContextId {
     let line = site.and_then(Position::line);
-    if line.is_none() && (site.is_some() || instrumented::is_on()) {
-        cache
-            .announced
-            .capture(site.and_then(Position::code), detail, held)
+    if instrumented::is_on() || (line.is_none() && site.is_some()) {
+        cache.announced.capture(site, detail, held)
     } else {
         capture_unwound(cache, line, detail, held)
     }
