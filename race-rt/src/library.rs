@@ -156,8 +156,6 @@ unsafe extern "C" fn drop_collector(collector: *mut c_void) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn it_is_the_symbol_that_the_library_looks_for() {
         let exports = include_str!("../exports.txt");
