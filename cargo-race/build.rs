@@ -35,7 +35,13 @@ fn make(target: &str, object: &Path) -> anyhow::Result<()> {
         "the runtime's sources are not in {}: cargo-race is built in a copy of the repository",
         workspace.display(),
     );
-    for source in ["race-rt", "race-core", "Cargo.toml", "Cargo.lock"] {
+    for source in [
+        "race-rt",
+        "race-core",
+        "race-interface",
+        "Cargo.toml",
+        "Cargo.lock",
+    ] {
         println!(
             "cargo::rerun-if-changed={}",
             workspace.join(source).display()

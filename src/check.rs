@@ -2,16 +2,9 @@
 
 use std::fmt;
 
-use race_core::report::{Collected, Collector};
+use crate::engine::{Collected, Collector};
 
-/// A finding, as data: see [`Race`](report::Race).
-pub mod report {
-    pub use race_core::report::deadlock::{
-        Deadlock, DeadlockKind, DeadlockLock, Goal, Holding, Waiter,
-    };
-    pub use race_core::report::race::Place;
-    pub use race_core::report::{Access, Frame, HeldLock, Operation, Race, Site, ThreadInfo};
-}
+pub use crate::engine::report;
 
 use report::{Deadlock, Race};
 

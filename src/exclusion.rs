@@ -8,6 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::primitive::{AtomicIsize, AtomicUsize, const_fn, per_thread, spin_loop, yield_now};
+use crate::shadow::quiet;
 
 /// How long a thread waits for another one to leave before it calls the overlap lasting.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,6 +50,7 @@ impl Exclusion {
     /// Goes inside, waiting for another thread to leave.
     #[inline]
     pub(crate) fn borrow(&self, mode: Mode) -> Result<Borrow<'_>, Refused> {
+        let _quiet = quiet();
         let me = token();
         if self
             .owner
@@ -121,6 +123,7 @@ pub(crate) struct Borrow<'a> {
 impl Drop for Borrow<'_> {
     #[inline]
     fn drop(&mut self) {
+        let _quiet = quiet();
         self.exclusion.borrows.store(self.before, Relaxed);
         if self.before == 0 {
             self.exclusion.owner.store(0, Release);

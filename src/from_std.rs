@@ -36,7 +36,7 @@ pub trait FromStd<T: ?Sized>: Sized {
     fn from_std(arc: real::Arc<T>) -> Result<Self, real::Arc<T>>;
 }
 
-#[cfg(not(feature = "race-check"))]
+#[cfg(any(not(feature = "race-check"), racecheck_runtime))]
 impl<T: ?Sized> FromStd<T> for real::Arc<T> {
     fn from_std(mut arc: real::Arc<T>) -> Result<Self, real::Arc<T>> {
         if real::Arc::get_mut(&mut arc).is_none() {

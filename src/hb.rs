@@ -5,13 +5,7 @@
 
 use std::panic::Location;
 
-use race_core::sync::{SyncKind, keyed};
-
-static ANNOTATION: SyncKind = SyncKind {
-    name: "annotation",
-    release: "called hb::release",
-    acquire: "called hb::acquire",
-};
+use crate::engine;
 
 /// What this thread has done so far happens before whatever follows a later [`acquire`] of the same key.
 ///
@@ -37,16 +31,16 @@ static ANNOTATION: SyncKind = SyncKind {
 /// ```
 #[track_caller]
 pub fn release<T: ?Sized>(key: *const T) {
-    keyed::release(key.cast::<u8>().addr(), &ANNOTATION, Location::caller());
+    engine::release(key.cast::<u8>().addr(), Location::caller());
 }
 
 /// What was done before every earlier [`release`] of the same key happens before what this thread does next.
 #[track_caller]
 pub fn acquire<T: ?Sized>(key: *const T) {
-    keyed::acquire(key.cast::<u8>().addr(), &ANNOTATION, Location::caller());
+    engine::acquire(key.cast::<u8>().addr(), Location::caller());
 }
 
 /// Forgets what was released into a key: call it when the memory is given to something else.
 pub fn forget<T: ?Sized>(key: *const T) {
-    keyed::forget(key.cast::<u8>().addr());
+    engine::forget(key.cast::<u8>().addr());
 }

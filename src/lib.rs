@@ -33,16 +33,19 @@
 //!
 //! Races that no test or [`check()`] collects are printed to stderr, and the process exits with status 66. The environment variable
 //! `RACE_OPTIONS` changes where and how: see `docs/options.md`.
+//!
+//! Under `cargo race`, with the feature or without, the types are `std`'s, which the compiler then instruments, and one engine has all that they, labels,
+//! annotations, tests and [`check()`] say: see `docs/cargo-race.md`. Deadlocks are looked for in a build of its own only.
 
 // Only `Shared` uses some of what is here, and it is left out below.
 #![cfg_attr(all(test, loom), allow(dead_code, unused_imports))]
 
 pub mod alloc;
-#[cfg(all(feature = "race-check", feature = "arc-swap"))]
+#[cfg(all(feature = "race-check", not(racecheck_runtime), feature = "arc-swap"))]
 pub mod arc_swap;
 mod block_on;
 pub mod cell;
-#[cfg(all(feature = "race-check", feature = "crossbeam"))]
+#[cfg(all(feature = "race-check", not(racecheck_runtime), feature = "crossbeam"))]
 pub mod channel;
 mod exclusion;
 mod from_std;
@@ -57,39 +60,58 @@ mod shared;
 mod unsize;
 mod waiting;
 
-// The one place that decides between the tracked types and `std`'s.
-#[cfg(feature = "race-check")]
+// The one place that decides between the tracked types and `std`'s. Under `cargo race` (`racecheck_runtime`) they are `std`'s, and the engine is the runtime's.
+#[cfg(any(feature = "race-check", racecheck_runtime))]
 mod check;
-#[cfg(feature = "race-check")]
+#[cfg(any(feature = "race-check", racecheck_runtime))]
+mod engine;
+#[cfg(any(feature = "race-check", racecheck_runtime))]
 pub mod hb;
 #[cfg(feature = "race-check")]
 mod instrument;
-#[cfg(all(feature = "race-check", feature = "parking_lot"))]
+#[cfg(racecheck_runtime)]
+mod linked;
+#[cfg(all(
+    feature = "race-check",
+    not(racecheck_runtime),
+    feature = "parking_lot"
+))]
 pub mod parking_lot;
 #[cfg(feature = "race-check")]
 mod run_test;
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 pub mod sync;
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 pub mod thread;
 #[cfg(feature = "race-check")]
 mod tracked;
 
-#[cfg(not(feature = "race-check"))]
+#[cfg(any(not(feature = "race-check"), racecheck_runtime))]
 mod plain;
-#[cfg(all(not(feature = "race-check"), feature = "parking_lot"))]
+#[cfg(not(any(feature = "race-check", racecheck_runtime)))]
+pub use plain::hb;
+#[cfg(all(
+    any(not(feature = "race-check"), racecheck_runtime),
+    feature = "parking_lot"
+))]
 pub use plain::parking_lot;
-#[cfg(not(feature = "race-check"))]
-pub use plain::{hb, sync, thread};
+#[cfg(any(not(feature = "race-check"), racecheck_runtime))]
+pub use plain::{sync, thread};
 
-#[cfg(all(not(feature = "race-check"), feature = "arc-swap"))]
+#[cfg(all(
+    any(not(feature = "race-check"), racecheck_runtime),
+    feature = "arc-swap"
+))]
 pub use plain::arc_swap;
-#[cfg(all(not(feature = "race-check"), feature = "crossbeam"))]
+#[cfg(all(
+    any(not(feature = "race-check"), racecheck_runtime),
+    feature = "crossbeam"
+))]
 pub use plain::channel;
 
-#[cfg(feature = "race-check")]
+#[cfg(any(feature = "race-check", racecheck_runtime))]
 pub use check::{Outcome, check, report};
-#[cfg(not(feature = "race-check"))]
+#[cfg(not(any(feature = "race-check", racecheck_runtime)))]
 pub use plain::{Outcome, check, report};
 
 pub use race_macros::{instrument, main, shared, test};

@@ -2,6 +2,7 @@
 //!
 //! Only what the tracked build has too, so that code which compiles here compiles there. It must never depend on the engine.
 
+#[cfg(not(racecheck_runtime))]
 use std::fmt;
 
 /// `std::sync`, as far as there is a tracked form.
@@ -64,6 +65,7 @@ pub mod channel {
     };
 }
 
+#[cfg(not(racecheck_runtime))]
 /// Annotations for synchronisation that racecheck can't see. Without the feature `race-check` they do nothing.
 pub mod hb {
     /// Does nothing.
@@ -79,6 +81,7 @@ pub mod hb {
     pub fn forget<T: ?Sized>(_key: *const T) {}
 }
 
+#[cfg(not(racecheck_runtime))]
 /// Findings. Without the feature `race-check` there are none: no value of these types exists.
 pub mod report {
     use std::fmt;
@@ -320,6 +323,7 @@ pub mod report {
     }
 }
 
+#[cfg(not(racecheck_runtime))]
 /// What came of a [`check`].
 #[must_use = "the races are in here, and nowhere else"]
 pub struct Outcome<T> {
@@ -327,6 +331,7 @@ pub struct Outcome<T> {
     pub value: T,
 }
 
+#[cfg(not(racecheck_runtime))]
 impl<T> Outcome<T> {
     /// No races: nothing is checked without the feature `race-check`.
     pub fn races(&self) -> &[report::Race] {
@@ -339,6 +344,7 @@ impl<T> Outcome<T> {
     }
 }
 
+#[cfg(not(racecheck_runtime))]
 impl<T: fmt::Debug> fmt::Debug for Outcome<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcome")
@@ -349,6 +355,7 @@ impl<T: fmt::Debug> fmt::Debug for Outcome<T> {
     }
 }
 
+#[cfg(not(racecheck_runtime))]
 /// Runs `f`. Without the feature `race-check` nothing is checked, and the outcome has no races.
 pub fn check<T>(f: impl FnOnce() -> T) -> Outcome<T> {
     Outcome { value: f() }

@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::process::{ExitCode, Termination};
 use std::task::Poll;
 
-use race_core::report::{Collected, Collector};
+use crate::engine::{self, Collected, Collector};
 
 /// One run of a body.
 pub struct Run<T> {
@@ -62,7 +62,7 @@ pub async fn observe_async<T>(body: impl Future<Output = T>) -> Run<T> {
 
 fn name_thread() {
     if let Some(name) = std::thread::current().name() {
-        race_core::thread::name_current(name);
+        engine::name_current(name);
     }
 }
 

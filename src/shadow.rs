@@ -2,9 +2,9 @@
 //!
 //! Its methods exist in both builds and do nothing in the plain one, so call sites carry no `cfg`. No algorithm lives here.
 
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 pub use race_core::shadow::cell::Label;
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 pub(crate) use {
     checked::Labelled,
     race_core::shadow::{
@@ -14,12 +14,36 @@ pub(crate) use {
     },
 };
 
-#[cfg(not(feature = "race-check"))]
-pub use plain::Label;
-#[cfg(not(feature = "race-check"))]
-pub(crate) use plain::{AccessKind, Labelled, ShadowCell, Target, handed_out, range};
+#[cfg(racecheck_runtime)]
+pub(crate) use {
+    crate::linked::{
+        quiet,
+        shadow::{AccessKind, ShadowCell, handed_out, range},
+    },
+    checked::Labelled,
+    named::Target,
+};
 
-#[cfg(feature = "race-check")]
+#[cfg(not(any(feature = "race-check", racecheck_runtime)))]
+pub(crate) use {
+    named::Target,
+    plain::{AccessKind, Labelled, ShadowCell, handed_out, range},
+};
+
+#[cfg(any(not(feature = "race-check"), racecheck_runtime))]
+pub use named::Label;
+
+/// What it stands around is to be out of the engine's sight. An engine that sees only what it is told doesn't see it anyway.
+#[cfg(not(racecheck_runtime))]
+pub(crate) struct Quiet;
+
+#[cfg(not(racecheck_runtime))]
+#[inline(always)]
+pub(crate) fn quiet() -> Quiet {
+    Quiet
+}
+
+#[cfg(any(feature = "race-check", racecheck_runtime))]
 mod checked {
     use super::Label;
 
@@ -40,10 +64,8 @@ mod checked {
     }
 }
 
-#[cfg(not(feature = "race-check"))]
-mod plain {
-    use std::panic::Location;
-
+#[cfg(any(not(feature = "race-check"), racecheck_runtime))]
+mod named {
     /// What the program calls a value.
     #[derive(Clone, Copy, Debug)]
     pub struct Label {
@@ -54,13 +76,23 @@ mod plain {
     }
 
     /// What the engine would want to know of a racing value.
-    #[expect(dead_code, reason = "there is no engine to read them")]
+    #[cfg_attr(
+        not(racecheck_runtime),
+        expect(dead_code, reason = "there is no engine to read them")
+    )]
     pub(crate) struct Target {
         pub(crate) address: usize,
         pub(crate) size: usize,
         pub(crate) describe: fn() -> String,
         pub(crate) label: Option<&'static Label>,
     }
+}
+
+#[cfg(not(any(feature = "race-check", racecheck_runtime)))]
+mod plain {
+    use std::panic::Location;
+
+    use super::{Label, Target};
 
     /// The label of one value, which nobody asks for.
     #[derive(Clone, Copy)]

@@ -22,6 +22,8 @@ pub(crate) const FORCED_ATTRIBUTE: &str = "force-attribute=sanitize_thread";
 pub(crate) fn without_attribute(function: &str) -> String {
     format!("force-remove-attribute={function}:sanitize_thread")
 }
+/// Has the crate `racecheck`, in a program that uses it, leave to the runtime what is the runtime's.
+const LIBRARY: &str = "racecheck_runtime";
 
 /// The environment variable for flags of rustc's or rustdoc's that cargo looks at first.
 #[derive(Clone, Copy, PartialEq)]
@@ -64,6 +66,7 @@ pub(crate) fn ours(sysroot: &Path, runtime: &Path, tool: Tool) -> anyhow::Result
         format!("-Cpasses={PASSES}"),
         format!("-Cllvm-args=-{FORCED_ATTRIBUTE}"),
         format!("-Clink-arg={}", utf8(runtime)?),
+        format!("--cfg={LIBRARY}"),
     ];
     for function in allocator::wrapped(runtime)? {
         // Inlined, it couldn't be put behind another.

@@ -12,6 +12,7 @@
 //! - [`posix`]: C's locks, semaphores, barriers and what else orders threads.
 //! - [`allocator`]: the program's global allocator.
 //! - `own_memory`: the runtime's own.
+//! - `library`: what the crate `racecheck` has to say of a program that uses it.
 //! - `interpose`: how functions of libc are put in front of the real ones.
 //!
 //! What else lies below Rust (threads, `malloc`, signals, `fork`, the exit) is interposed by `race-core` itself, which this crate switches to a program that
@@ -47,6 +48,7 @@ pub mod atomics;
 pub mod descriptors;
 pub mod frames;
 mod interpose;
+mod library;
 mod own_memory;
 pub mod posix;
 mod threads_lock;

@@ -49,7 +49,7 @@ pub use std::alloc::*;
 mod tracked;
 pub use tracked::Tracked;
 
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 mod functions;
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 pub use functions::{alloc, alloc_zeroed, dealloc, realloc};

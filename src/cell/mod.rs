@@ -29,19 +29,19 @@ pub use std::cell::*;
 mod unsafe_cell;
 pub use unsafe_cell::UnsafeCell;
 
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 #[expect(clippy::module_inception, reason = "the type is called like that")]
 mod cell;
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 mod guards;
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 mod lazy_cell;
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 mod once_cell;
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 mod ref_cell;
 
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 pub use {
     cell::Cell,
     guards::{Ref, RefMut},

@@ -66,9 +66,9 @@ mod ranges;
 pub(crate) use ranges::bytes;
 pub use ranges::{forget_range, read_range, write_range};
 
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 mod accesses;
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 pub use accesses::{
     copy, copy_nonoverlapping, drop_in_place, read, read_unaligned, read_volatile, replace, swap,
     swap_nonoverlapping, write, write_bytes, write_unaligned, write_volatile,

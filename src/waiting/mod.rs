@@ -16,13 +16,13 @@ pub use latch::Latch;
 pub use permit::{OwnedSemaphorePermit, SemaphorePermit};
 pub use semaphore::{AcquireError, Semaphore, TryAcquireError};
 
-#[cfg(not(feature = "race-check"))]
+#[cfg(any(not(feature = "race-check"), racecheck_runtime))]
 use no_clock::{SyncClock, SyncKind};
-#[cfg(feature = "race-check")]
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
 use race_core::sync::{SyncClock, SyncKind};
 
 /// The engine's types without the engine: nothing is handed over.
-#[cfg(not(feature = "race-check"))]
+#[cfg(any(not(feature = "race-check"), racecheck_runtime))]
 mod no_clock {
     use std::panic::Location;
 

@@ -24,6 +24,7 @@ pub(crate) mod sink;
 pub mod suppressions;
 pub(crate) mod text;
 
+pub use crate::stack::symbols::set_own_sources;
 pub use deadlock::{Deadlock, DeadlockKind};
 pub use race::{Access, Frame, HeapBlock, HeldLock, Operation, Race, Site, ThreadInfo};
 pub use scope::{Collected, Collector};

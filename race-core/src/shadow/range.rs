@@ -4,9 +4,11 @@
 //! which memory changes hands. Nothing here may know who calls: a wrapper or an instrumented program.
 
 use std::ops::Range;
+use std::panic::Location;
 
 use crate::report;
 use crate::shadow::blocks::{self, Block};
+use crate::shadow::cell::Label;
 use crate::shadow::directory;
 use crate::shadow::handed_out;
 use crate::shadow::line::{self, LINE, Line, extend, mask};
@@ -229,6 +231,45 @@ fn access_slow(address: usize, size: usize, class: Class, detail: Detail, site: 
     local::enter_unordered(|thread| access_by(thread, address, size, class, detail, site));
 }
 
+/// What a report says of a value that lies in raw memory.
+#[derive(Debug)]
+pub struct Description {
+    /// Its type.
+    pub name: String,
+    /// What the program calls it, if that is known.
+    pub label: Option<&'static Label>,
+    /// Where it was made.
+    pub created: &'static Location<'static>,
+}
+
+/// [`access`] to a value, of which more is known: `describe` says what, if there is a race.
+pub fn access_value(
+    address: usize,
+    size: usize,
+    kind: AccessKind,
+    site: Option<impl Into<Position>>,
+    describe: impl FnOnce() -> Description,
+) {
+    let (class, detail) = kind.parts();
+    let site = site.map(Into::into);
+    local::enter_unordered(|thread| {
+        let raced = record(thread, address, size, class, detail, site);
+        let Some((access, conflicts, _)) = raced else {
+            return;
+        };
+        let value = describe();
+        let place = report::Place {
+            address,
+            size,
+            name: Some(value.name),
+            label: value.label,
+            created: Some(value.created),
+            block: None,
+        };
+        report::found(thread, access, &conflicts, place);
+    });
+}
+
 /// An access of `thread`, inside the engine.
 pub(crate) fn access_by(
     thread: &mut ThreadState,
@@ -238,8 +279,23 @@ pub(crate) fn access_by(
     detail: Detail,
     site: Site,
 ) {
+    let raced = record(thread, address, size, class, detail, site);
+    if let Some((access, conflicts, bytes)) = raced {
+        report_race(thread, access, &conflicts, bytes);
+    }
+}
+
+/// Records an access, and returns it if it races, with what, and on which bytes.
+fn record(
+    thread: &mut ThreadState,
+    address: usize,
+    size: usize,
+    class: Class,
+    detail: Detail,
+    site: Site,
+) -> Option<(Access, Conflicts, Range<usize>)> {
     if !handed_out::is_seen() {
-        return;
+        return None;
     }
     let epoch = thread.epoch();
     let mut context = None;
@@ -268,14 +324,12 @@ pub(crate) fn access_by(
     if detail == Detail::Free && size >= LARGE {
         directory::close(address, size, |page| page.close(epoch, context));
     }
-    if !conflicts.is_empty() {
-        let access = Access {
-            epoch: thread.epoch(),
-            class,
-            context,
-        };
-        report_race(thread, access, &conflicts, bytes);
-    }
+    let access = Access {
+        epoch: thread.epoch(),
+        class,
+        context,
+    };
+    (!conflicts.is_empty()).then_some((access, conflicts, bytes))
 }
 
 #[cold]

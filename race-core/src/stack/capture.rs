@@ -139,8 +139,8 @@ struct AnnouncedCache {
 /// Without locks held. Nobody's while `id` is 0.
 #[derive(Clone, Copy)]
 struct Announced {
-    /// The innermost return address, or 0; the detail is in the upper two bits.
-    innermost: u64,
+    /// The word of the site; the detail is in bits 61 and 62.
+    site: u64,
     /// Of the [`PathId`].
     path: u32,
     /// Of the [`ContextId`].
@@ -159,25 +159,20 @@ impl AnnouncedCache {
     }
 
     #[inline(always)]
-    fn capture(
-        &mut self,
-        innermost: Option<usize>,
-        detail: Detail,
-        held: &[HeldLock],
-    ) -> ContextId {
+    fn capture(&mut self, site: Site, detail: Detail, held: &[HeldLock]) -> ContextId {
         let path = calls::path(&mut self.paths);
-        let key = innermost.unwrap_or(0) as u64 | (detail as u64) << 62;
+        let key = Announced::key(site, detail);
         let bits = PathId::bits(path);
         let mixed = (key ^ u64::from(bits) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let place = (mixed >> (u64::BITS - ANNOUNCED.ilog2())) as usize;
         if held.is_empty()
             && let Some(known) = self.contexts.get(place)
-            && (known.innermost, known.path) == (key, bits)
+            && (known.site, known.path) == (key, bits)
             && let Some(id) = ContextId::from_bits(known.id)
         {
             return id;
         }
-        self.capture_slow(place, (innermost, path), detail, held)
+        self.capture_slow(place, (site, path), detail, held)
     }
 
     #[cold]
@@ -185,27 +180,30 @@ impl AnnouncedCache {
     fn capture_slow(
         &mut self,
         place: usize,
-        (innermost, path): (Option<usize>, Option<PathId>),
+        (site, path): (Site, Option<PathId>),
         detail: Detail,
         held: &[HeldLock],
     ) -> ContextId {
         let id = depot::intern(Context {
-            site: None,
-            frames: Frames::Announced { innermost, path },
+            site: site.and_then(Position::line),
+            frames: Frames::Announced {
+                innermost: site.and_then(Position::code),
+                path,
+            },
             held: held.into(),
             detail,
         });
         if held.is_empty() {
             if self.contexts.is_empty() {
                 let nothing = Announced {
-                    innermost: 0,
+                    site: 0,
                     path: 0,
                     id: 0,
                 };
                 self.contexts.resize(ANNOUNCED, nothing);
             }
             self.contexts[place] = Announced {
-                innermost: innermost.unwrap_or(0) as u64 | (detail as u64) << 62,
+                site: Announced::key(site, detail),
                 path: PathId::bits(path),
                 id: ContextId::bits(Some(id)),
             };
@@ -214,9 +212,16 @@ impl AnnouncedCache {
     }
 }
 
+impl Announced {
+    #[inline(always)]
+    fn key(site: Site, detail: Detail) -> u64 {
+        Position::into_raw(site).addr() as u64 ^ (detail as u64) << 61
+    }
+}
+
 /// Interns where the caller is, with the locks it holds.
 ///
-/// A line comes from a wrapper, whose callers are found by an unwind. Without one, an instrumented program has announced them.
+/// A line comes from a wrapper, whose callers are found by an unwind, unless an instrumented program has announced them.
 #[inline]
 pub(crate) fn capture(
     cache: &mut ContextCache,
@@ -225,10 +230,8 @@ pub(crate) fn capture(
     held: &[HeldLock],
 ) -> ContextId {
     let line = site.and_then(Position::line);
-    if line.is_none() && (site.is_some() || instrumented::is_on()) {
-        cache
-            .announced
-            .capture(site.and_then(Position::code), detail, held)
+    if instrumented::is_on() || (line.is_none() && site.is_some()) {
+        cache.announced.capture(site, detail, held)
     } else {
         capture_unwound(cache, line, detail, held)
     }

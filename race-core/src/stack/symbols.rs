@@ -5,7 +5,7 @@
 use std::ffi::c_void;
 use std::path::{Component, Path, PathBuf};
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::thread;
 
 use super::capture::MAX_FRAMES;
@@ -327,14 +327,27 @@ const INTERNAL_FUNCTIONS: [&str; 7] = [
     "pthread_create",
 ];
 
+/// Where the sources of racecheck's own types are, if the program has told.
+static OWN_SOURCES: OnceLock<String> = OnceLock::new();
+
+/// The sources in this folder are racecheck's own: where there are line tables only, a function's name doesn't say so.
+pub fn set_own_sources(folder: String) {
+    // The first one that says so is as good as any.
+    let _ = OWN_SOURCES.set(folder);
+}
+
 fn is_internal(function: &str, path: Option<&str>) -> bool {
     // The standard library's sources, as shipped binaries name them and as `rust-src` installs them.
     let in_std = path.is_some_and(|path| {
         path.starts_with("/rustc/") || path.contains("/rustlib/src/rust/library/")
     });
+    let is_own = path
+        .zip(OWN_SOURCES.get())
+        .is_some_and(|(path, folder)| path.starts_with(&**folder));
     // What the compiler makes for C to call has no line. Where there are line tables only, the program's own has no path to its name.
     let is_cs_main = function == "main" && path.is_none();
     in_std
+        || is_own
         || is_cs_main
         || INTERNAL_FUNCTIONS.contains(&function)
         || function.starts_with("__libc_start")

@@ -11,6 +11,13 @@ use crate::stack::position::Position;
 use crate::sync::{SyncKind, SyncObject};
 use crate::thread::local;
 
+/// What annotations of the program's are called in reports.
+pub static ANNOTATION: SyncKind = SyncKind {
+    name: "annotation",
+    release: "called hb::release",
+    acquire: "called hb::acquire",
+};
+
 static OBJECTS: PerProcess<DashMap<usize, Arc<SyncObject>>> = PerProcess::new();
 
 /// Adds what the calling thread has done to what an acquire of `key` will see.
