@@ -134,28 +134,3 @@ fn memory_that_is_handed_out_in_lines() {
         &[0, 1],
     );
 }
-
-/// One thread frees the page while another still uses it; what that one leaves behind is nothing to whoever is given the memory next.
-#[cfg(target_os = "linux")]
-#[test]
-fn used_while_it_is_freed() {
-    model(|sides| {
-        let place = Arc::new(Place::default());
-        place.take(&mut thread(0), &[(8, READ)]);
-        let (one, other) = (place.clone(), place.clone());
-        sides.run(
-            move || one.take(&mut thread(0), &[(8, WRITE)]),
-            move || {
-                let epoch = thread(1).epoch();
-                let context = ContextId::from_bits(context_of(epoch));
-                other.page.close(epoch, context);
-                // What the system does.
-                other.lines.iter().for_each(|line| line.forget(u64::MAX));
-            },
-        );
-        place.take(&mut thread(2), &[(PAGE, ALLOCATED)]);
-        place.reports.lock().unwrap().clear();
-        place.take(&mut thread(2), &[(8, WRITE)]);
-        assert_eq!(*place.reports.lock().unwrap(), []);
-    });
-}
