@@ -3,10 +3,11 @@
 //! Their names are mangled with a hash of the toolchain's, and the linker wants the real ones (`--wrap`): so the runtime's functions are renamed for each toolchain.
 //! A crate that defines a global allocator has the functions themselves inside, and must not use them in any other way than by a call.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use object::{File, Object, ObjectSymbol};
 
 use crate::rlib;
@@ -35,21 +36,9 @@ pub(crate) fn name_in(toolchain: &Toolchain, object: &Path) -> anyhow::Result<()
             }
         }
     }
-    let tool = toolchain.objcopy();
-    let output = toolchain
-        .tool(&tool)
-        .args(changes)
-        .arg(object)
-        .output()
-        .with_context(|| tool.display().to_string())?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{} failed: {}",
-        tool.display(),
-        said.trim()
-    );
-    Ok(())
+    let object = object.as_os_str();
+    let arguments = changes.iter().map(OsStr::new).chain([object]);
+    toolchain.run(&toolchain.objcopy(), arguments)
 }
 
 /// The functions that a runtime stands in front of. An archive, or a runtime of others, stands in front of none.

@@ -13,7 +13,6 @@ use std::sync::atomic::Ordering::Relaxed;
 
 pub mod allocator;
 pub mod atomic;
-#[cfg(all(feature = "runtime", target_os = "linux", target_arch = "x86_64"))]
 pub mod layout;
 pub(crate) mod memory;
 

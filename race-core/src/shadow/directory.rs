@@ -158,7 +158,7 @@ const AHEAD: usize = 16;
 #[cfg(target_os = "linux")]
 pub(crate) fn prepare(address: usize) {
     let page = address / PAGE % PAGES;
-    if page % AHEAD != 0 || page == 0 {
+    if !page.is_multiple_of(AHEAD) || page == 0 {
         return;
     }
     let Some(chunk) = chunk(address) else {

@@ -137,7 +137,7 @@ fn bucket_of(address: usize) -> usize {
     const REGION: u32 = 14;
     let hash = ((address >> REGION) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let region = (hash >> (u64::BITS - BUCKETS.ilog2())) as usize;
-    (region ^ address / 4) % BUCKETS
+    (region ^ (address / 4)) % BUCKETS
 }
 
 /// Bytes that are taken from the system at a time.
