@@ -87,6 +87,7 @@ fn build(target: &str, workspace: &Path) -> anyhow::Result<PathBuf> {
     let mut command = Command::new(variable("CARGO")?);
     command
         .args(["build", "--release", "--locked", "--package", "race-rt"])
+        .args(["--features", "object"])
         .args(["--target", target, "--target-dir"])
         .arg(&folder)
         .current_dir(workspace)

@@ -49,6 +49,7 @@ pub mod descriptors;
 pub mod frames;
 mod interpose;
 mod library;
+#[cfg(feature = "object")]
 mod own_memory;
 pub mod posix;
 mod threads_lock;
