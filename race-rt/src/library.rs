@@ -144,9 +144,11 @@ unsafe extern "C" fn close_collector(collector: *mut c_void, to: Sink) {
         .iter()
         .map(|deadlock| json!({ "text": deadlock.to_string(), "finding": deadlock }))
         .collect();
-    let found = json!({ "races": races, "deadlocks": deadlocks });
+    let found = json!({ "races": races, "deadlocks": deadlocks }).to_string();
+    // The runtime's memory may have been the program's, which has freed it. Now the program reads it again.
+    handed_out::handed_out(found.as_ptr().addr(), found.len());
     // SAFETY: the library's own, for the length of this call.
-    unsafe { to.put(&found.to_string()) };
+    unsafe { to.put(&found) };
 }
 
 unsafe extern "C" fn drop_collector(collector: *mut c_void) {
