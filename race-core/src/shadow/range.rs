@@ -140,12 +140,23 @@ fn access_lines(address: usize, size: usize, class: Class, detail: Detail, site:
 /// [`access_slow`] to bytes of one line, which nearly every access is.
 #[inline(never)]
 fn access_line(address: usize, mask: u64, class: Class, detail: Detail, site: Site) {
-    local::enter_unordered(|thread| access_line_by(thread, address, mask, class, detail, site));
+    local::enter_unordered(|thread| {
+        if !is_recorded(thread, address, mask, class) {
+            record_in_line(thread, address, mask, class, detail, site);
+        }
+    });
 }
 
-/// An access of `thread` to bytes of one line, inside the engine.
+/// Whether `thread` has recorded such an access to these bytes of one line in its epoch. It doesn't matter whether the line tells: what it has of this thread's
+/// epoch was recorded, and what has emptied the page since was checked against it.
 #[inline(always)]
-fn access_line_by(
+fn is_recorded(thread: &ThreadState, address: usize, mask: u64, class: Class) -> bool {
+    directory::near_line(address).is_some_and(|line| line.is_recorded(mask, class, thread.epoch()))
+}
+
+/// Checks and records an access of `thread` to bytes of one line, inside the engine.
+#[inline(always)]
+fn record_in_line(
     thread: &mut ThreadState,
     address: usize,
     mask: u64,
@@ -156,9 +167,6 @@ fn access_line_by(
     let Some(line) = directory::open_line(address).or_else(|| open_line(address)) else {
         return;
     };
-    if line.is_recorded(mask, class, thread.epoch()) {
-        return;
-    }
     let context = thread.access_context(site, detail);
     let mut conflicts = Conflicts::new();
     let raced = line.access(thread, mask, class, Some(context), &mut conflicts);
@@ -203,7 +211,7 @@ fn open_line(address: usize) -> Option<&'static Line> {
 }
 
 /// An access of `thread` to a few bytes, inside the engine: those of one atomic.
-#[inline(never)]
+#[inline]
 pub(crate) fn access_few_by(
     thread: &mut ThreadState,
     address: usize,
@@ -213,17 +221,18 @@ pub(crate) fn access_few_by(
 ) {
     let offset = address % LINE;
     if size > LINE - offset {
-        access_by(thread, address, size, class, Detail::Plain, site);
-    } else {
-        access_line_by(
-            thread,
-            address,
-            mask(offset, size),
-            class,
-            Detail::Plain,
-            site,
-        );
+        return access_by(thread, address, size, class, Detail::Plain, site);
     }
+    let mask = mask(offset, size);
+    // A thread that waits loads again and again.
+    if !is_recorded(thread, address, mask, class) {
+        record_atomic(thread, address, mask, class, site);
+    }
+}
+
+#[inline(never)]
+fn record_atomic(thread: &mut ThreadState, address: usize, mask: u64, class: Class, site: Site) {
+    record_in_line(thread, address, mask, class, Detail::Plain, site);
 }
 
 #[inline(never)]

@@ -83,19 +83,22 @@ thread_local! {
 
 #[inline]
 fn entry(address: usize) -> &'static Outlying {
-    LAST.with(|last| {
-        let place = &last[bucket_of(address) % REMEMBERED];
-        match place.get() {
-            Some(entry) if entry.address == address => entry,
-            _ => {
-                let entry = entry_slow(address);
-                place.set(Some(entry));
-                entry
-            }
+    // A closure with more in it isn't inlined.
+    let last = LAST.with(ptr::from_ref);
+    // SAFETY: without a destructor the thread-local is there for as long as its thread, and no reference to it leaves this function.
+    let place = unsafe { &(*last)[bucket_of(address) % REMEMBERED] };
+    match place.get() {
+        Some(entry) if entry.address == address => entry,
+        _ => {
+            let entry = entry_slow(address);
+            place.set(Some(entry));
+            entry
         }
-    })
+    }
 }
 
+#[cold]
+#[inline(never)]
 fn entry_slow(address: usize) -> &'static Outlying {
     let bucket = &TABLE[bucket_of(address)];
     let mut newest = bucket.load(Acquire);
