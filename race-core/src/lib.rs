@@ -26,6 +26,7 @@
 mod clock;
 pub mod deadlock;
 mod epoch;
+mod errno;
 mod fork;
 pub mod instrumented;
 #[cfg(all(

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 use dashmap::DashMap;
 
+use crate::errno;
 use crate::fork::PerProcess;
 use crate::runtime;
 use crate::shadow::blocks::{PageBlocks, Records, Starts};
@@ -167,20 +168,20 @@ pub(crate) fn prepare(address: usize) {
     if chunk.pages[page - 1].is_open() && !chunk.pages[page].is_open() {
         let lines = &chunk.lines[page * page::LINES..(page + AHEAD) * page::LINES];
         // SAFETY: whole pages of a mapping that `zeroed` made; no byte changes. What it can't do, it leaves undone.
-        unsafe {
+        errno::keep(|| unsafe {
             libc::madvise(
                 std::ptr::from_ref(lines).cast_mut().cast(),
                 size_of_val(lines),
                 libc::MADV_POPULATE_WRITE,
-            );
-        }
+            )
+        });
     }
 }
 
 #[cold]
 #[inline(never)]
 fn make(address: usize) -> Option<&'static Chunk> {
-    let Some(new) = zeroed() else {
+    let Some(new) = errno::keep(zeroed) else {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
             runtime::say(format_args!("racecheck: out of memory: accesses to raw memory are no longer checked where there were none before\n"));
@@ -267,13 +268,13 @@ pub(crate) fn close(address: usize, size: usize, close: impl Fn(&Page)) {
             let lines = &chunk.lines[first * page::LINES..(first + count) * page::LINES];
             // SAFETY: whole pages of a mapping that `zeroed` made. Zeros are lines in which nothing is recorded; nobody holds a reference to
             // anything else than the atomics in them.
-            let result = unsafe {
+            let result = errno::keep(|| unsafe {
                 libc::madvise(
                     std::ptr::from_ref(lines).cast_mut().cast(),
                     size_of_val(lines),
                     libc::MADV_DONTNEED,
                 )
-            };
+            });
             if result != 0 {
                 // The program has locked all its memory.
                 for line in lines {

@@ -108,8 +108,10 @@ impl Line {
             return true;
         }
         let owner = self.owner.peek();
-        // What the thread noted last here was in an earlier epoch, or of other bytes.
-        let is_new = class.is_plain() && Epoch::from_tagged(owner).slot() == epoch.slot();
+        // What was noted last here was by this thread, in an earlier epoch, or of other bytes. A locked word is nobody's.
+        let is_mine =
+            !LockWord::is_locked(owner) && Epoch::from_tagged(owner).slot() == epoch.slot();
+        let is_new = class.is_plain() && is_mine;
         if owner == 0 || is_new {
             return false;
         }

@@ -38,6 +38,12 @@ impl LockWord {
         self.0.load(Relaxed)
     }
 
+    /// Whether that was the word of a lock that is taken.
+    #[inline(always)]
+    pub(crate) fn is_locked(peeked: u64) -> bool {
+        peeked & LOCKED != 0
+    }
+
     #[inline]
     pub(crate) fn lock(&self) -> Found {
         self.try_lock()

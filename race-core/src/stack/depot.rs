@@ -10,6 +10,7 @@ use std::panic::Location;
 use std::ptr;
 use std::sync::{Arc, PoisonError};
 
+use crate::errno;
 use crate::fork::PerProcess;
 use crate::primitive::sync::{Mutex, MutexGuard};
 use crate::primitive::{DashMap, global};
@@ -158,6 +159,10 @@ pub(crate) fn hold_still() -> Still {
 
 /// The id of `context`; the same id for an equal context, for as long as the process lives.
 pub(crate) fn intern(context: Context) -> ContextId {
+    errno::keep(|| intern_inside(context))
+}
+
+fn intern_inside(context: Context) -> ContextId {
     let context = Arc::new(context);
     *IDS.get().entry(context.clone()).or_insert_with(|| {
         let mut contexts = hold_still();

@@ -10,6 +10,7 @@
 use std::num::NonZeroU32;
 use std::sync::PoisonError;
 
+use crate::errno;
 use crate::fork::PerProcess;
 use crate::primitive::sync::{Mutex, MutexGuard};
 use crate::primitive::{DashMap, global};
@@ -115,7 +116,7 @@ impl PathCache {
     #[cold]
     #[inline(never)]
     fn intern_at(&mut self, place: usize, caller: Option<PathId>, address: usize) -> PathId {
-        let id = intern(caller, address);
+        let id = errno::keep(|| intern(caller, address));
         if self.0.is_empty() {
             let nothing = Cached {
                 caller: 0,
