@@ -176,16 +176,16 @@ impl Line {
         self.owner.unlock(owner);
     }
 
-    /// Records the one access that there is to all bytes, in a line that is empty and that nobody else can reach yet.
-    pub(crate) fn seed(&self, tag: u64, context: u32) {
+    /// Whatever was recorded is forgotten, but for this access to all bytes.
+    pub(crate) fn replace(&self, tag: u64, context: u32) {
         let class = Class::of_tagged(tag);
+        self.lock();
+        self.slots.forget(u64::MAX);
         self.slots.seed(tag, context);
-        if class == Class::Write {
-            self.written.store(u64::MAX, Relaxed);
-        }
-        if matches!(class, Class::Read | Class::Write) {
-            self.accessed.store(u64::MAX, Relaxed);
-        }
+        let written = if class == Class::Write { u64::MAX } else { 0 };
+        let accessed = if class.is_plain() { u64::MAX } else { 0 };
+        self.written.store(written, Release);
+        self.accessed.store(accessed, Release);
         self.owner.unlock(Epoch::from_tagged(tag).bits());
     }
 

@@ -180,10 +180,11 @@ impl Page {
             // The system provides memory that is read, and once more when it is written. It will be written.
             lines[0].touch();
             for line in lines {
-                // Somebody who uses freed memory may have been in there while the page was closed.
-                line.forget(u64::MAX);
-                if whole != 0 {
-                    line.seed(whole, context);
+                // Somebody who uses freed memory may have been in there while the page was closed, or be in there still.
+                if whole == 0 {
+                    line.forget(u64::MAX);
+                } else {
+                    line.replace(whole, context);
                 }
             }
             self.state.store(OPEN, Release);

@@ -277,11 +277,9 @@ impl<const N: usize> Slots<N> {
         }
     }
 
-    /// Records an access to all bytes where nothing is, and nobody else looks yet.
+    /// Records an access to all bytes where nothing is.
     pub(super) fn seed(&self, tag: u64, context: u32) {
-        self.tags[0].store(tag, Relaxed);
-        self.contexts[0].store(context, Relaxed);
-        self.masks[0].store(u64::MAX, Relaxed);
+        self.add(tag, context, u64::MAX);
     }
 
     /// Whatever is recorded of these bytes is forgotten. The bytes of which something is left.
