@@ -126,7 +126,7 @@ impl<const N: usize> Slots<N> {
         }
         self.meet(newcomer, raced);
         if !self.widen(newcomer) && !self.fill(newcomer) {
-            self.move_oldest();
+            self.make_room(newcomer);
             self.fill(newcomer);
         }
     }
@@ -150,16 +150,22 @@ impl<const N: usize> Slots<N> {
         }
         let mut annexes = self.annexes();
         if !annexes.any(|annex| annex.widen(newcomer)) {
-            self.move_oldest();
+            self.make_room(newcomer);
             self.fill(newcomer);
         }
     }
 
-    /// The oldest access goes to an annex: the others are more likely to be followed by one to the same bytes.
+    /// An access goes to an annex: the oldest of those that are over, and not what other threads are about. Those are likely to ask whether they have done that
+    /// already, and don't look there; or there comes another one to the same bytes.
     #[cold]
-    fn move_oldest(&self) {
-        let clock = |slot: &usize| Epoch::from_tagged(self.tags[*slot].load(Relaxed)).clock();
-        let Some(slot) = (0..N).min_by_key(clock) else {
+    fn make_room<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>) {
+        let now = newcomer.thread.epoch();
+        let age = |slot: &usize| {
+            let epoch = Epoch::from_tagged(self.tags[*slot].load(Relaxed));
+            let is_over = epoch != now && newcomer.thread.knows(epoch);
+            (!is_over, epoch.clock())
+        };
+        let Some(slot) = (0..N).min_by_key(age) else {
             return;
         };
         let tag = self.tags[slot].load(Relaxed);
