@@ -33,10 +33,8 @@ mod tests {
         fail();
         assert_eq!(errno(), Some(libc::EBADF));
         // SAFETY: nothing is there to be advised on.
-        assert_eq!(
-            unsafe { libc::madvise(std::ptr::dangling_mut(), 1, -1) },
-            -1
-        );
+        let advised = unsafe { libc::madvise(std::ptr::dangling_mut(), 1, -1) };
+        assert_eq!(advised, -1);
         assert_eq!(errno(), Some(libc::EINVAL));
         keep(fail);
         assert_eq!(errno(), Some(libc::EINVAL));

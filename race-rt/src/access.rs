@@ -113,7 +113,7 @@ macro_rules! test_bytes {
 /// Nearly every access has been recorded already, or one that stands for it, by the same thread in the same epoch ([`layout`] says how that is seen). So this is
 /// what an instrumented program does most of the time, and a jump more or a register to save would show. The rest of an access is jumped to.
 macro_rules! noted_first {
-    ($($name:ident = $function:ident::<$size:tt> $(, $unaligned:ident)?;)*) => {$(
+    ($($name:ident = $function:ident::<$size:tt> $(, $crossing:ident)?;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`, as LLVM's pass calls it.")]
         ///
         /// # Safety
@@ -136,7 +136,7 @@ macro_rules! noted_first {
                 "and ecx, {line_in_chunk}",
                 "lea rdx, [rdx + {line_ratio}*rcx]",
                 "mov ecx, edi",
-                $(noted_first!(@$unaligned $size),)?
+                $(noted_first!(@$crossing $size),)?
                 // Are these bytes noted?
                 "mov rax, [rdx + {noted}]",
                 "not rax",
@@ -164,8 +164,8 @@ macro_rules! noted_first {
             )
         }
     )*};
-    // The bytes may go on in the next line.
-    (@unaligned $size:tt) => {
+    // The bytes may go on in the next line: an address that is no multiple of the size. To the compiler, 16 bytes are aligned if 8 would be.
+    (@crossing $size:tt) => {
         concat!("and ecx, 63\n cmp ecx, 64 - ", $size, "\n ja 2f")
     };
 }
@@ -175,29 +175,29 @@ noted_first! {
     __tsan_read2 = read::<2>;
     __tsan_read4 = read::<4>;
     __tsan_read8 = read::<8>;
-    __tsan_read16 = read::<16>;
+    __tsan_read16 = read::<16>, crossing;
     __tsan_write1 = write::<1>;
     __tsan_write2 = write::<2>;
     __tsan_write4 = write::<4>;
     __tsan_write8 = write::<8>;
-    __tsan_write16 = write::<16>;
-    __tsan_unaligned_read2 = read::<2>, unaligned;
-    __tsan_unaligned_read4 = read::<4>, unaligned;
-    __tsan_unaligned_read8 = read::<8>, unaligned;
-    __tsan_unaligned_read16 = read::<16>, unaligned;
-    __tsan_unaligned_write2 = write::<2>, unaligned;
-    __tsan_unaligned_write4 = write::<4>, unaligned;
-    __tsan_unaligned_write8 = write::<8>, unaligned;
-    __tsan_unaligned_write16 = write::<16>, unaligned;
+    __tsan_write16 = write::<16>, crossing;
+    __tsan_unaligned_read2 = read::<2>, crossing;
+    __tsan_unaligned_read4 = read::<4>, crossing;
+    __tsan_unaligned_read8 = read::<8>, crossing;
+    __tsan_unaligned_read16 = read::<16>, crossing;
+    __tsan_unaligned_write2 = write::<2>, crossing;
+    __tsan_unaligned_write4 = write::<4>, crossing;
+    __tsan_unaligned_write8 = write::<8>, crossing;
+    __tsan_unaligned_write16 = write::<16>, crossing;
     __tsan_read_write1 = write::<1>;
     __tsan_read_write2 = write::<2>;
     __tsan_read_write4 = write::<4>;
     __tsan_read_write8 = write::<8>;
-    __tsan_read_write16 = write::<16>;
-    __tsan_unaligned_read_write2 = write::<2>, unaligned;
-    __tsan_unaligned_read_write4 = write::<4>, unaligned;
-    __tsan_unaligned_read_write8 = write::<8>, unaligned;
-    __tsan_unaligned_read_write16 = write::<16>, unaligned;
+    __tsan_read_write16 = write::<16>, crossing;
+    __tsan_unaligned_read_write2 = write::<2>, crossing;
+    __tsan_unaligned_read_write4 = write::<4>, crossing;
+    __tsan_unaligned_read_write8 = write::<8>, crossing;
+    __tsan_unaligned_read_write16 = write::<16>, crossing;
     __tsan_vptr_read = read::<8>;
 }
 

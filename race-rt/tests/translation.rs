@@ -170,6 +170,33 @@ fn accesses_have_their_sizes_and_kinds() {
     ));
 }
 
+/// The shadow has lines of 64 bytes. What is known of the first one says nothing of the next.
+#[test]
+fn an_access_may_go_on_in_the_next_line() {
+    type Function = unsafe extern "C" fn(usize);
+    let crossing: [(usize, Function); 4] = [
+        (2, __tsan_unaligned_write2),
+        (4, __tsan_unaligned_write4),
+        (8, __tsan_unaligned_write8),
+        // Aligned, to the compiler, since it is to 8 bytes.
+        (16, __tsan_write16),
+    ];
+    for (size, function) in crossing {
+        let next_line = |memory: Memory| memory.at(127) & !63;
+        let first = move |memory: Memory| {
+            let start = next_line(memory) - size / 2;
+            // SAFETY: nothing is accessed.
+            unsafe {
+                (0..size / 2).for_each(|byte| __tsan_write1(start + byte));
+                function(start);
+            }
+        };
+        // SAFETY: nothing is accessed.
+        let second = move |memory: Memory| unsafe { __tsan_write1(next_line(memory)) };
+        assert!(race(first, second), "{size}");
+    }
+}
+
 #[test]
 fn ranges_are_whole_and_copies_are_made() {
     // SAFETY: within the memory.

@@ -4,7 +4,7 @@
 //!
 //! 1. The address above [`CHUNK_BITS`] is the index of a chunk in [`DIRECTORY`], which has [`CHUNKS`] words. Null, or beyond: not noted.
 //! 2. The address and [`LINE_IN_CHUNK`], times [`LINE_RATIO`], is where the line is in the chunk.
-//! 3. The word at [`read`](self::read) or [`write`](self::write) in the line has a bit for each byte that is noted, the lowest for the first.
+//! 3. The word at [`read`] or [`const@write`] in the line has a bit for each byte that is noted, the lowest for the first.
 //! 4. The word at [`OWNER`] is that of the calling thread's epoch, at [`EPOCH`] in the thread-local storage called `racecheck_hot`, of the initial-exec model (with the feature `runtime`).
 //!
 //! An access that isn't noted goes to [`range::access_unnoted`](crate::shadow::range::access_unnoted). Whoever notes too little loses time, and nothing else.

@@ -100,7 +100,7 @@ impl Line {
         noted.load(Acquire) & mask == mask && self.owner.peek() == word
     }
 
-    /// Whether an access to the bytes in `mask` is known to have been recorded in `epoch`, by the thread that asks. What lies on the heap isn't looked at.
+    /// Whether an access to the bytes in `mask` is known to have been recorded in `epoch`, by the thread that asks. Annexes aren't looked at.
     #[inline(always)]
     pub(crate) fn is_recorded(&self, mask: u64, class: Class, epoch: Epoch) -> bool {
         let word = epoch.bits();

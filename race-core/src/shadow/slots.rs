@@ -134,15 +134,13 @@ impl<const N: usize> Slots<N> {
     #[inline(never)]
     fn record_among_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
         self.meet(newcomer, raced);
-        let mut is_met = false;
         for annex in self.annexes() {
             if annex.may_have(newcomer.mask) {
                 annex.meet(newcomer, raced);
-                is_met = true;
             }
         }
         // What had no room once will have none again; unless the memory is another's now.
-        if is_met && newcomer.mask == u64::MAX && self.are_more_empty() {
+        if newcomer.mask == u64::MAX && self.are_more_empty() {
             self.give_back_more();
         }
         if self.widen(newcomer) || self.fill(newcomer) {
