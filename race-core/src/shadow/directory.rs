@@ -81,28 +81,31 @@ fn index(address: usize) -> usize {
 /// tells is true.
 #[inline(always)]
 pub(crate) fn near_line(address: usize) -> Option<&'static Line> {
-    let chunk = DIRECTORY.0.get(address >> CHUNK_BITS)?.load(Acquire);
-    // SAFETY: null, or stored by `make`, and there for as long as the process.
-    let chunk = unsafe { chunk.as_ref() }?;
-    Some(&chunk.lines[index(address)])
+    Some(&near_chunk(address)?.lines[index(address)])
 }
 
 /// The line of an address, if it is near and its page is open: then it tells.
 #[inline]
 pub(crate) fn open_line(address: usize) -> Option<&'static Line> {
-    let chunk = DIRECTORY.0.get(address >> CHUNK_BITS)?.load(Acquire);
-    // SAFETY: as above.
-    let chunk = unsafe { chunk.as_ref() }?;
+    let chunk = near_chunk(address)?;
     let is_open = chunk.pages[address / PAGE % PAGES].is_open();
     is_open.then(|| &chunk.lines[index(address)])
 }
 
+/// The chunk of an address that systems give out unasked.
+#[inline(always)]
+fn near_chunk(address: usize) -> Option<&'static Chunk> {
+    let chunk = DIRECTORY.0.get(address >> CHUNK_BITS)?.load(Acquire);
+    // SAFETY: null, or stored by `make`, and there for as long as the process.
+    unsafe { chunk.as_ref() }
+}
+
 #[inline(always)]
 fn chunk(address: usize) -> Option<&'static Chunk> {
-    match DIRECTORY.0.get(address >> CHUNK_BITS) {
-        // SAFETY: null, or stored by `make`, and there for as long as the process.
-        Some(chunk) => unsafe { chunk.load(Acquire).as_ref() },
-        None => chunk_beyond(address),
+    if address >> CHUNK_BITS < CHUNKS {
+        near_chunk(address)
+    } else {
+        chunk_beyond(address)
     }
 }
 
