@@ -30,6 +30,8 @@ type Pair = (Site, Site);
 struct Program {
     executable: &'static Path,
     name: String,
+    /// Whether what is expected is a deadlock, and no race.
+    is_deadlock: bool,
     /// What its tags are, by the lines on which they stand. None if it is free of races.
     expected: BTreeMap<Pair, String>,
 }
@@ -99,8 +101,11 @@ fn tags() -> BTreeMap<String, Vec<Site>> {
         let file = path.strip_prefix(&src).unwrap().to_str().unwrap();
         let text = fs::read_to_string(&path).unwrap();
         for (line, number) in text.lines().zip(1..) {
+            let tagged = [" // race: ", " // deadlock: "]
+                .iter()
+                .find_map(|tag| line.split_once(tag));
             // Not those in prose.
-            if let Some((code, list)) = line.split_once(" // race: ")
+            if let Some((code, list)) = tagged
                 && !code.trim_start().starts_with("//")
             {
                 for tag in list.split(", ") {
@@ -136,11 +141,13 @@ fn programs() -> Vec<Program> {
             };
             assert!(expected.insert(pair, tag).is_none(), "{name}: one pair");
         }
-        assert_eq!(verdict == "race", !expected.is_empty(), "{name}");
+        assert_eq!(verdict != "none", !expected.is_empty(), "{name}");
+        let is_deadlock = verdict == "deadlock";
         let name = name.to_owned();
         Program {
             executable,
             name,
+            is_deadlock,
             expected,
         }
     });
@@ -177,18 +184,26 @@ fn judge(program: &Program, status: Option<i32>, stderr: &str) -> Vec<String> {
                 continue;
             }
         };
-        match report["type"].as_str() {
-            Some("data-race") => {
-                let [current, previous] =
-                    ["current", "previous"].map(|a| site(&report[a]["stack"]));
-                let pair = sorted(current, previous);
-                missing.remove(&pair);
-                if !program.expected.contains_key(&pair) {
-                    wrong.push(format!("not expected: {pair:?}: {report}"));
-                }
+        let stacks = match (report["type"].as_str(), program.is_deadlock) {
+            (Some("data-race"), false) => {
+                ["current", "previous"].map(|access| &report[access]["stack"])
             }
-            Some("summary") => {}
-            _ => wrong.push(format!("not expected: {report}")),
+            // Those of the first and of the last who wait.
+            (Some("deadlock"), true) if report["kind"] != "lock-order" => {
+                let waiters = report["waiters"].as_array().unwrap();
+                [0, waiters.len() - 1].map(|index| &waiters[index]["stack"])
+            }
+            (Some("summary"), _) => continue,
+            _ => {
+                wrong.push(format!("not expected: {report}"));
+                continue;
+            }
+        };
+        let [one, other] = stacks.map(site);
+        let pair = sorted(one, other);
+        missing.remove(&pair);
+        if !program.expected.contains_key(&pair) {
+            wrong.push(format!("not expected: {pair:?}: {report}"));
         }
     }
     for pair in missing {
@@ -293,6 +308,14 @@ fn global() {
 fn stack_of_another_thread() {
     let report = report("stack_of_another_thread");
     expect_file!["programs/stack_of_another_thread.stderr"].assert_eq(&report);
+}
+
+/// Of which C code has used a lock before the runtime began.
+#[test]
+fn stack_of_main() {
+    let report = report("stack_of_main");
+    let place = "\nLocation is stack of main thread (8 bytes)\n";
+    assert!(report.contains(place), "{report}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod layout;
 pub(crate) mod memory;
 
 pub use crate::stack::calls;
+use crate::thread::local;
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",
@@ -37,12 +38,14 @@ pub fn begin() {
         any(target_arch = "x86_64", target_arch = "aarch64"),
         not(all(test, loom))
     ))]
-    crate::thread::local::enter_bare(crate::malloc::prepare);
+    local::enter_bare(crate::malloc::prepare);
     ON.store(true, Relaxed);
+    // To meet a thread takes memory of libc's, for which an allocator that replaces `malloc` may take a lock: met there, the thread would wait for itself.
+    local::enter_unordered(|_| ());
 }
 
 /// Whether it is.
 #[inline]
-pub(crate) fn is_on() -> bool {
+pub fn is_on() -> bool {
     ON.load(Relaxed)
 }

@@ -57,116 +57,68 @@ fn acquire<T: PartialOrd + Default>(descriptor: c_int, site: Position, result: T
 
 /// Runs the real function after a release.
 macro_rules! releasing {
-    ($real:ident, $caller:ident, $descriptor:ident $(, $argument:ident)*) => {{
-        release($descriptor, $caller);
-        // SAFETY: the caller's arguments.
-        unsafe { $real($descriptor $(, $argument)*) }
+    ($real:ident, $site:expr, $descriptor:ident $(, $argument:ident)*) => {{
+        release($descriptor, $site);
+        real::$real($descriptor $(, $argument)*)
     }};
 }
 
 /// Runs the real function, and acquires then.
 macro_rules! acquiring {
-    ($real:ident, $caller:ident, $descriptor:ident $(, $argument:ident)*) => {
-        // SAFETY: the caller's arguments.
-        acquire($descriptor, $caller, unsafe { $real($descriptor $(, $argument)*) })
+    ($real:ident, $site:expr, $descriptor:ident $(, $argument:ident)*) => {
+        acquire($descriptor, $site, real::$real($descriptor $(, $argument)*))
     };
 }
 
 type Addresses = *mut libc::sockaddr;
 type Length = *mut libc::socklen_t;
 
-interpose! {
-    write(fd: c_int, data: *const c_void, size: usize) -> isize, "rcx", |real, caller|
-        releasing!(real, caller, fd, data, size);
-    writev(fd: c_int, parts: *const libc::iovec, count: c_int) -> isize, "rcx", |real, caller|
-        releasing!(real, caller, fd, parts, count);
-    send(fd: c_int, data: *const c_void, size: usize, flags: c_int) -> isize, "r8", |real, caller|
-        releasing!(real, caller, fd, data, size, flags);
-    sendmsg(fd: c_int, message: *const libc::msghdr, flags: c_int) -> isize, "rcx", |real, caller|
-        releasing!(real, caller, fd, message, flags);
-    eventfd_write(fd: c_int, value: libc::eventfd_t) -> c_int, "rdx", |real, caller|
-        releasing!(real, caller, fd, value);
-    connect(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> c_int, "rcx", |real, caller|
-        releasing!(real, caller, fd, address, length);
-    shutdown(fd: c_int, how: c_int) -> c_int, "rdx", |real, caller|
-        releasing!(real, caller, fd, how);
-    close(fd: c_int) -> c_int, "rsi", |real, caller|
-        releasing!(real, caller, fd);
-    epoll_ctl(fd: c_int, operation: c_int, on: c_int, event: *mut libc::epoll_event) -> c_int, "r8", |real, caller|
-        releasing!(real, caller, fd, operation, on, event);
-
-    read(fd: c_int, data: *mut c_void, size: usize) -> isize, "rcx", |real, caller|
-        acquiring!(real, caller, fd, data, size);
-    readv(fd: c_int, parts: *const libc::iovec, count: c_int) -> isize, "rcx", |real, caller|
-        acquiring!(real, caller, fd, parts, count);
-    recv(fd: c_int, data: *mut c_void, size: usize, flags: c_int) -> isize, "r8", |real, caller|
-        acquiring!(real, caller, fd, data, size, flags);
-    recvmsg(fd: c_int, message: *mut libc::msghdr, flags: c_int) -> isize, "rcx", |real, caller|
-        acquiring!(real, caller, fd, message, flags);
-    eventfd_read(fd: c_int, value: *mut libc::eventfd_t) -> c_int, "rdx", |real, caller|
-        acquiring!(real, caller, fd, value);
-    accept(fd: c_int, address: Addresses, length: Length) -> c_int, "rcx", |real, caller|
-        acquiring!(real, caller, fd, address, length);
-    accept4(fd: c_int, address: Addresses, length: Length, flags: c_int) -> c_int, "r8", |real, caller|
-        acquiring!(real, caller, fd, address, length, flags);
-    epoll_wait(fd: c_int, events: *mut libc::epoll_event, count: c_int, timeout: c_int) -> c_int, "r8", |real, caller|
-        acquiring!(real, caller, fd, events, count, timeout);
-    epoll_pwait(fd: c_int, events: *mut libc::epoll_event, count: c_int, timeout: c_int, mask: *const libc::sigset_t) -> c_int, "r9", |real, caller|
-        acquiring!(real, caller, fd, events, count, timeout, mask);
-}
-
 /// With six arguments there is no register left for the caller, so these are said to be called from nowhere.
 const NOWHERE: Position = Position::of_code(0);
 
-static SENDTO: race_core::instrumented::Real = race_core::instrumented::Real::new(c"sendto");
-static RECVFROM: race_core::instrumented::Real = race_core::instrumented::Real::new(c"recvfrom");
+interpose! {
+    write(fd: c_int, data: *const c_void, size: usize) -> isize, or -1, from caller =>
+        releasing!(write, Position::of_code(caller), fd, data, size);
+    writev(fd: c_int, parts: *const libc::iovec, count: c_int) -> isize, or -1, from caller =>
+        releasing!(writev, Position::of_code(caller), fd, parts, count);
+    send(fd: c_int, data: *const c_void, size: usize, flags: c_int) -> isize, or -1, from caller =>
+        releasing!(send, Position::of_code(caller), fd, data, size, flags);
+    sendmsg(fd: c_int, message: *const libc::msghdr, flags: c_int) -> isize, or -1, from caller =>
+        releasing!(sendmsg, Position::of_code(caller), fd, message, flags);
+    eventfd_write(fd: c_int, value: libc::eventfd_t) -> c_int, or -1, from caller =>
+        releasing!(eventfd_write, Position::of_code(caller), fd, value);
+    connect(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> c_int, or -1, from caller =>
+        releasing!(connect, Position::of_code(caller), fd, address, length);
+    shutdown(fd: c_int, how: c_int) -> c_int, or -1, from caller =>
+        releasing!(shutdown, Position::of_code(caller), fd, how);
+    close(fd: c_int) -> c_int, or -1, from caller =>
+        releasing!(close, Position::of_code(caller), fd);
+    epoll_ctl(fd: c_int, operation: c_int, on: c_int, event: *mut libc::epoll_event) -> c_int, or -1, from caller =>
+        releasing!(epoll_ctl, Position::of_code(caller), fd, operation, on, event);
 
-/// libc's `sendto`, told to the engine.
-///
-/// # Safety
-///
-/// As the real one's.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn sendto(
-    fd: c_int,
-    data: *const c_void,
-    size: usize,
-    flags: c_int,
-    to: *const libc::sockaddr,
-    length: libc::socklen_t,
-) -> isize {
-    type Function = unsafe extern "C-unwind" fn(
-        c_int,
-        *const c_void,
-        usize,
-        c_int,
-        *const libc::sockaddr,
-        libc::socklen_t,
-    ) -> isize;
-    // SAFETY: the next definition of this name has this signature.
-    let real: Function = unsafe { mem::transmute(crate::interpose::real(&SENDTO).as_ptr()) };
-    releasing!(real, NOWHERE, fd, data, size, flags, to, length)
-}
+    read(fd: c_int, data: *mut c_void, size: usize) -> isize, or -1, from caller =>
+        acquiring!(read, Position::of_code(caller), fd, data, size);
+    readv(fd: c_int, parts: *const libc::iovec, count: c_int) -> isize, or -1, from caller =>
+        acquiring!(readv, Position::of_code(caller), fd, parts, count);
+    recv(fd: c_int, data: *mut c_void, size: usize, flags: c_int) -> isize, or -1, from caller =>
+        acquiring!(recv, Position::of_code(caller), fd, data, size, flags);
+    recvmsg(fd: c_int, message: *mut libc::msghdr, flags: c_int) -> isize, or -1, from caller =>
+        acquiring!(recvmsg, Position::of_code(caller), fd, message, flags);
+    eventfd_read(fd: c_int, value: *mut libc::eventfd_t) -> c_int, or -1, from caller =>
+        acquiring!(eventfd_read, Position::of_code(caller), fd, value);
+    accept(fd: c_int, address: Addresses, length: Length) -> c_int, or -1, from caller =>
+        acquiring!(accept, Position::of_code(caller), fd, address, length);
+    accept4(fd: c_int, address: Addresses, length: Length, flags: c_int) -> c_int, or -1, from caller =>
+        acquiring!(accept4, Position::of_code(caller), fd, address, length, flags);
+    epoll_wait(fd: c_int, events: *mut libc::epoll_event, count: c_int, timeout: c_int) -> c_int, or -1, from caller =>
+        acquiring!(epoll_wait, Position::of_code(caller), fd, events, count, timeout);
+    epoll_pwait(fd: c_int, events: *mut libc::epoll_event, count: c_int, timeout: c_int, mask: *const libc::sigset_t) -> c_int, or -1, from caller =>
+        acquiring!(epoll_pwait, Position::of_code(caller), fd, events, count, timeout, mask);
 
-/// libc's `recvfrom`, told to the engine.
-///
-/// # Safety
-///
-/// As the real one's.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn recvfrom(
-    fd: c_int,
-    data: *mut c_void,
-    size: usize,
-    flags: c_int,
-    from: Addresses,
-    length: Length,
-) -> isize {
-    type Function =
-        unsafe extern "C-unwind" fn(c_int, *mut c_void, usize, c_int, Addresses, Length) -> isize;
-    // SAFETY: the next definition of this name has this signature.
-    let real: Function = unsafe { mem::transmute(crate::interpose::real(&RECVFROM).as_ptr()) };
-    acquiring!(real, NOWHERE, fd, data, size, flags, from, length)
+    sendto(fd: c_int, data: *const c_void, size: usize, flags: c_int, to: *const libc::sockaddr, length: libc::socklen_t) -> isize, or -1 =>
+        releasing!(sendto, NOWHERE, fd, data, size, flags, to, length);
+    recvfrom(fd: c_int, data: *mut c_void, size: usize, flags: c_int, from: Addresses, length: Length) -> isize, or -1 =>
+        acquiring!(recvfrom, NOWHERE, fd, data, size, flags, from, length);
 }
 
 #[cfg(test)]

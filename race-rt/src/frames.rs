@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use race_core::instrumented::{self, calls};
 
-use crate::{allocator, posix};
+use crate::{allocator, descriptors, posix};
 
 thread_local! {
     /// How often the calling thread has asked for its accesses to be ignored.
@@ -22,6 +22,7 @@ pub(crate) fn is_ignoring() -> bool {
 pub extern "C" fn __tsan_init() {
     instrumented::begin();
     posix::prepare();
+    descriptors::real::prepare();
     allocator::prepare();
 }
 

@@ -6,10 +6,9 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;
 use std::mem;
+use std::ptr::NonNull;
 
 use race_core::instrumented::Real;
-
-use crate::interpose::real;
 
 type Malloc = unsafe extern "C" fn(usize) -> *mut c_void;
 type Calloc = unsafe extern "C" fn(usize, usize) -> *mut c_void;
@@ -22,6 +21,14 @@ static CALLOC: Real = Real::new(c"__libc_calloc");
 static REALLOC: Real = Real::new(c"__libc_realloc");
 static FREE: Real = Real::new(c"__libc_free");
 static MEMALIGN: Real = Real::new(c"__libc_memalign");
+
+/// The address of the real function. Without it the program can't go on: it was linked to one.
+fn real(function: &Real) -> NonNull<c_void> {
+    match function.get() {
+        Some(address) => address,
+        None => std::process::abort(),
+    }
+}
 
 struct OwnMemory;
 

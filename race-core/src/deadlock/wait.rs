@@ -12,6 +12,8 @@
 use std::fmt;
 use std::panic::Location;
 
+use smallvec::SmallVec;
+
 use super::{Claim, Claims, Goal, Mode, Party};
 use crate::fork::{Lock, PerProcess};
 use crate::primitive::sync::Arc;
@@ -27,6 +29,8 @@ use crate::thread::state::ThreadState;
 
 struct Waiter {
     party: Party,
+    /// The numbers of the locks that it holds.
+    numbers: SmallVec<[u64; 2]>,
     /// The scope for whose threads it waits, if it does.
     scope: usize,
 }
@@ -58,7 +62,7 @@ const LOOKS: u32 = 20;
 const SPINS: u32 = 8;
 
 /// Looks for a moment whether the lock can be had: most waits are over so soon, and cost more to tell of than to spend.
-fn try_for_a_moment<G>(mut try_lock: impl FnMut() -> Option<G>) -> Option<G> {
+pub(crate) fn try_for_a_moment<G>(mut try_lock: impl FnMut() -> Option<G>) -> Option<G> {
     for _ in 0..LOOKS {
         for _ in 0..SPINS {
             std::hint::spin_loop();
@@ -144,6 +148,20 @@ impl Wanted {
     }
 }
 
+/// The calling thread is about to wait for a lock that is known by its address. If it holds that itself, there is nobody to panic: that is a ring, too.
+pub(crate) fn wait_for_lock(address: usize, mode: Mode, info: HeldLock) -> Waiting {
+    let goal = Goal::Lock(Claim {
+        lock: address as u64,
+        mode,
+        info,
+    });
+    enter(|thread| {
+        thread.held.forget(lock_id::is_disowned);
+        begin(thread, goal, 0, info.locked)
+    })
+    .unwrap_or(Waiting(None))
+}
+
 /// The calling thread is about to join another.
 pub fn wait_for_thread(handle: &Handle, site: &'static Location<'static>) -> Waiting {
     if handle.0.is_finished() {
@@ -192,6 +210,9 @@ fn party(thread: &mut ThreadState, goal: Goal, site: Position) -> Party {
 fn begin(thread: &mut ThreadState, goal: Goal, scope: usize, site: Position) -> Waiting {
     let mine = Arc::new(Waiter {
         party: party(thread, goal, site),
+        numbers: (thread.held.keys().iter())
+            .map(|key| key.number())
+            .collect(),
         scope,
     });
     let mut ring = vec![mine.clone()];
@@ -231,13 +252,56 @@ fn close_ring(waiters: &[Arc<Waiter>], chain: &mut Vec<Arc<Waiter>>) -> bool {
 impl Waiter {
     fn waits_for(&self, other: &Waiter) -> bool {
         match &self.party.goal {
-            Goal::Lock(wanted) => other
-                .party
-                .held
-                .iter()
-                .any(|held| held.lock == wanted.lock && held.mode.excludes(wanted.mode)),
+            Goal::Lock(wanted) => {
+                (other.party.held.iter())
+                    .zip(&other.numbers)
+                    .any(|(held, number)| {
+                        held.lock == wanted.lock
+                        && held.mode.excludes(wanted.mode)
+                        // C may have unlocked it in another thread, or made another lock there.
+                        && !lock_id::is_disowned(*number)
+                    })
+            }
             Goal::Thread(record) => record.number == other.party.record.number,
             Goal::Scope => other.party.record.is_in_std_scope(self.scope),
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::lock_id::LockId;
+
+    static KIND: SyncKind = SyncKind {
+        name: "lock",
+        release: "unlocked",
+        acquire: "locked",
+    };
+
+    #[test]
+    fn nobody_waits_for_who_has_a_lock_no_more_that_another_has_unlocked() {
+        let site = Position::of_code(1);
+        let claim = Claim {
+            lock: 8,
+            mode: Mode::Exclusive,
+            info: HeldLock {
+                kind: &KIND,
+                created: Origin::Made(site),
+                locked: site,
+            },
+        };
+        let me = || local::enter(|thread| party(thread, Goal::Lock(claim), site)).unwrap();
+        let (waiting, mut owner) = (me(), me());
+        owner.held.push(claim);
+        let lock = LockId::new();
+        let [waiting, owner] = [waiting, owner].map(|party| Waiter {
+            party,
+            numbers: [lock.lock(Mode::Exclusive).number()].into_iter().collect(),
+            scope: 0,
+        });
+        assert!(waiting.waits_for(&owner));
+        lock.unlock(Mode::Exclusive, None);
+        assert!(!waiting.waits_for(&owner));
     }
 }

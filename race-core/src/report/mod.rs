@@ -71,10 +71,14 @@ pub(crate) fn self_deadlock(thread: &ThreadState, party: &Party) {
     sink::offer_deadlock(thread, DeadlockKind::SelfDeadlock, &[party]);
 }
 
-/// `thread` is about to close a ring of threads that wait for each other; it is the first. Ends the process, unless the report is suppressed.
+/// `thread` is about to close a ring of threads that wait for each other, or for itself; it is the first. Ends the process, unless the report is suppressed.
 #[cold]
 pub(crate) fn deadlock(parties: &[&Party]) {
-    if let Some(deadlock) = sink::unsuppressed(DeadlockKind::Deadlock, parties) {
+    let kind = match parties {
+        [_] => DeadlockKind::SelfDeadlock,
+        _ => DeadlockKind::Deadlock,
+    };
+    if let Some(deadlock) = sink::unsuppressed(kind, parties) {
         // What the scopes have collected would be lost.
         for finding in scope::close_all() {
             sink::deliver(finding);

@@ -304,7 +304,7 @@ fn function_start(address: usize) -> usize {
 }
 
 /// Crates whose frames say nothing about the user's program.
-const INTERNAL_CRATES: [&str; 9] = [
+const INTERNAL_CRATES: [&str; 10] = [
     "__rustc",
     "std",
     "core",
@@ -312,6 +312,7 @@ const INTERNAL_CRATES: [&str; 9] = [
     "test",
     "racecheck",
     "race_core",
+    "race_rt",
     "backtrace",
     "once_cell",
 ];

@@ -5,19 +5,15 @@ use std::ffi::{c_int, c_uint, c_void};
 use race_core::Position;
 use race_core::sync::{SyncKind, addressed};
 
+use crate::interpose::interpose;
+
 static BARRIER: SyncKind = SyncKind {
     name: "pthread barrier",
     release: "came to a pthread barrier",
     acquire: "left it",
 };
 
-real! {
-    pthread_barrier_init(barrier: *mut c_void, attributes: *const c_void, count: c_uint) -> c_int, or libc::EINVAL;
-    pthread_barrier_destroy(barrier: *mut c_void) -> c_int, or libc::EINVAL;
-    pthread_barrier_wait(barrier: *mut c_void) -> c_int, or libc::EINVAL;
-}
-
-unsafe extern "C-unwind" fn init(
+unsafe fn init(
     barrier: *mut c_void,
     attributes: *const c_void,
     count: c_uint,
@@ -32,7 +28,7 @@ unsafe extern "C-unwind" fn init(
 }
 
 /// Waits until the last thread has left the barrier, so nobody needs it after that.
-unsafe extern "C-unwind" fn destroy(barrier: *mut c_void, _caller: usize) -> c_int {
+unsafe fn destroy(barrier: *mut c_void, _caller: usize) -> c_int {
     // SAFETY: as above.
     let result = unsafe { real::pthread_barrier_destroy(barrier) };
     if result == 0 {
@@ -41,7 +37,7 @@ unsafe extern "C-unwind" fn destroy(barrier: *mut c_void, _caller: usize) -> c_i
     result
 }
 
-unsafe extern "C-unwind" fn wait(barrier: *mut c_void, caller: usize) -> c_int {
+unsafe fn wait(barrier: *mut c_void, caller: usize) -> c_int {
     let site = Position::of_code(caller);
     let arrival = addressed::arrive(barrier.addr(), &BARRIER, site);
     // SAFETY: as above. It is no cancellation point.
@@ -50,8 +46,11 @@ unsafe extern "C-unwind" fn wait(barrier: *mut c_void, caller: usize) -> c_int {
     result
 }
 
-with_caller! {
-    pthread_barrier_init(barrier: *mut c_void, attributes: *const c_void, count: c_uint) -> c_int = init, in "rcx";
-    pthread_barrier_destroy(barrier: *mut c_void) -> c_int = destroy, in "rsi";
-    pthread_barrier_wait(barrier: *mut c_void) -> c_int = wait, in "rsi";
+interpose! {
+    pthread_barrier_init(barrier: *mut c_void, attributes: *const c_void, count: c_uint) -> c_int, or libc::EINVAL, from caller =>
+        init(barrier, attributes, count, caller);
+    pthread_barrier_destroy(barrier: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        destroy(barrier, caller);
+    pthread_barrier_wait(barrier: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        wait(barrier, caller);
 }

@@ -1,13 +1,18 @@
-//! C11's mutexes and condition variables, which are POSIX's under other names; but glibc's call each other by names that nobody can put himself in
+//! C11's threads, mutexes and condition variables, which are POSIX's under other names; but glibc's call each other by names that nobody can put himself in
 //! front of.
+//!
+//! A thread is made and joined by POSIX's functions, which are interposed: that it returns a number and no pointer is all the difference.
 
 use std::ffi::{c_int, c_void};
+use std::ptr;
 
 use race_core::Position;
 use race_core::deadlock::Mode;
 use race_core::sync::{SyncKind, addressed};
 
 use super::condvar::waiting;
+use super::unless;
+use crate::interpose::interpose;
 
 static MTX: SyncKind = SyncKind {
     name: "mtx_t",
@@ -16,18 +21,9 @@ static MTX: SyncKind = SyncKind {
 };
 
 const SUCCESS: c_int = 0;
+const BUSY: c_int = 1;
 const ERROR: c_int = 2;
-
-real! {
-    mtx_init(mutex: *mut c_void, kind: c_int) -> c_int, or super::ERROR;
-    mtx_destroy(mutex: *mut c_void) -> (), or ();
-    mtx_lock(mutex: *mut c_void) -> c_int, or super::ERROR;
-    mtx_trylock(mutex: *mut c_void) -> c_int, or super::ERROR;
-    mtx_timedlock(mutex: *mut c_void, until: *const c_void) -> c_int, or super::ERROR;
-    mtx_unlock(mutex: *mut c_void) -> c_int, or super::ERROR;
-    cnd_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int, or super::ERROR;
-    cnd_timedwait(condition: *mut c_void, mutex: *mut c_void, until: *const c_void) -> c_int, or super::ERROR;
-}
+const NO_MEMORY: c_int = 3;
 
 fn tried(mutex: *mut c_void, result: c_int, caller: usize) -> c_int {
     if result == SUCCESS {
@@ -41,7 +37,7 @@ fn tried(mutex: *mut c_void, result: c_int, caller: usize) -> c_int {
     result
 }
 
-unsafe extern "C-unwind" fn init(mutex: *mut c_void, kind: c_int, caller: usize) -> c_int {
+unsafe fn init(mutex: *mut c_void, kind: c_int, caller: usize) -> c_int {
     // SAFETY: the caller's arguments; so for all that follow.
     let result = unsafe { real::mtx_init(mutex, kind) };
     if result == SUCCESS {
@@ -50,58 +46,59 @@ unsafe extern "C-unwind" fn init(mutex: *mut c_void, kind: c_int, caller: usize)
     result
 }
 
-unsafe extern "C-unwind" fn destroy(mutex: *mut c_void, _caller: usize) {
+unsafe fn destroy(mutex: *mut c_void, _caller: usize) {
     addressed::forget(mutex.addr(), 1);
     // SAFETY: as above.
     unsafe { real::mtx_destroy(mutex) }
 }
 
-unsafe extern "C-unwind" fn lock(mutex: *mut c_void, caller: usize) -> c_int {
+unsafe fn lock(mutex: *mut c_void, caller: usize) -> c_int {
+    let site = Position::of_code(caller);
     // SAFETY: as above.
-    let result = unsafe { real::mtx_lock(mutex) };
-    if result == SUCCESS {
-        addressed::lock(
+    let try_lock = || unless(BUSY, unsafe { real::mtx_trylock(mutex) });
+    let result = match try_lock() {
+        Some(result) => result,
+        None => addressed::wait(
             mutex.addr(),
             &MTX,
             Mode::Exclusive,
-            Position::of_code(caller),
-        );
+            site,
+            try_lock,
+            || None,
+            // SAFETY: as above. It is no cancellation point.
+            || unsafe { real::mtx_lock(mutex) },
+        ),
+    };
+    if result == SUCCESS {
+        addressed::lock(mutex.addr(), &MTX, Mode::Exclusive, site);
     }
     result
 }
 
-unsafe extern "C-unwind" fn trylock(mutex: *mut c_void, caller: usize) -> c_int {
+unsafe fn trylock(mutex: *mut c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     tried(mutex, unsafe { real::mtx_trylock(mutex) }, caller)
 }
 
-unsafe extern "C-unwind" fn timedlock(
-    mutex: *mut c_void,
-    until: *const c_void,
-    caller: usize,
-) -> c_int {
+unsafe fn timedlock(mutex: *mut c_void, until: *const c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     tried(mutex, unsafe { real::mtx_timedlock(mutex, until) }, caller)
 }
 
-unsafe extern "C-unwind" fn unlock(mutex: *mut c_void, caller: usize) -> c_int {
+unsafe fn unlock(mutex: *mut c_void, caller: usize) -> c_int {
     addressed::unlock(mutex.addr(), &MTX, Position::of_code(caller));
     // SAFETY: as above.
     unsafe { real::mtx_unlock(mutex) }
 }
 
-unsafe extern "C-unwind" fn wait(
-    condition: *mut c_void,
-    mutex: *mut c_void,
-    caller: usize,
-) -> c_int {
+unsafe fn wait(condition: *mut c_void, mutex: *mut c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     waiting(mutex, &MTX, caller, || unsafe {
         real::cnd_wait(condition, mutex)
     })
 }
 
-unsafe extern "C-unwind" fn timedwait(
+unsafe fn timedwait(
     condition: *mut c_void,
     mutex: *mut c_void,
     until: *const c_void,
@@ -113,13 +110,107 @@ unsafe extern "C-unwind" fn timedwait(
     })
 }
 
-with_caller! {
-    mtx_init(mutex: *mut c_void, kind: c_int) -> c_int = init, in "rdx";
-    mtx_destroy(mutex: *mut c_void) = destroy, in "rsi";
-    mtx_lock(mutex: *mut c_void) -> c_int = lock, in "rsi";
-    mtx_trylock(mutex: *mut c_void) -> c_int = trylock, in "rsi";
-    mtx_timedlock(mutex: *mut c_void, until: *const c_void) -> c_int = timedlock, in "rdx";
-    mtx_unlock(mutex: *mut c_void) -> c_int = unlock, in "rsi";
-    cnd_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int = wait, in "rdx";
-    cnd_timedwait(condition: *mut c_void, mutex: *mut c_void, until: *const c_void) -> c_int = timedwait, in "rcx";
+type Start = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
+
+/// What a thread is to do.
+struct Birth {
+    start: Start,
+    argument: *mut c_void,
+}
+
+unsafe extern "C-unwind" {
+    fn pthread_create(
+        thread: *mut libc::pthread_t,
+        attributes: *const libc::pthread_attr_t,
+        routine: unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void,
+        argument: *mut c_void,
+    ) -> c_int;
+    fn pthread_join(thread: libc::pthread_t, value: *mut *mut c_void) -> c_int;
+    fn pthread_detach(thread: libc::pthread_t) -> c_int;
+}
+
+/// C11's word for a result of POSIX's.
+fn named(result: c_int) -> c_int {
+    match result {
+        0 => SUCCESS,
+        libc::ENOMEM => NO_MEMORY,
+        libc::EBUSY => BUSY,
+        _ => ERROR,
+    }
+}
+
+unsafe extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
+    // SAFETY: `thrd_create` passed a `Box<Birth>` made raw, to this thread only.
+    let Birth { start, argument } = *unsafe { Box::from_raw(birth.cast::<Birth>()) };
+    // SAFETY: as the caller of `thrd_create` has promised.
+    let result = unsafe { start(argument) };
+    ptr::without_provenance_mut(result as u32 as usize)
+}
+
+/// C11's `thrd_create`.
+///
+/// # Safety
+///
+/// As C says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn thrd_create(
+    thread: *mut libc::pthread_t,
+    start: Start,
+    argument: *mut c_void,
+) -> c_int {
+    let birth = Box::into_raw(Box::new(Birth { start, argument }));
+    // SAFETY: the caller's arguments; `begin` is given `birth` once.
+    let result = unsafe { pthread_create(thread, ptr::null(), begin, birth.cast()) };
+    if result != 0 {
+        // SAFETY: no thread was started, so `birth` is still ours.
+        drop(unsafe { Box::from_raw(birth) });
+    }
+    named(result)
+}
+
+/// C11's `thrd_join`: the thread's end happens before the return.
+///
+/// # Safety
+///
+/// As C says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn thrd_join(thread: libc::pthread_t, result: *mut c_int) -> c_int {
+    let mut value = ptr::null_mut();
+    // SAFETY: the caller's thread; the value is valid for a write.
+    let joined = unsafe { pthread_join(thread, &mut value) };
+    if !result.is_null() {
+        // SAFETY: the caller's, valid for a write.
+        unsafe { *result = value.addr() as c_int };
+    }
+    named(joined)
+}
+
+/// C11's `thrd_detach`.
+///
+/// # Safety
+///
+/// As C says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn thrd_detach(thread: libc::pthread_t) -> c_int {
+    // SAFETY: the caller's argument.
+    named(unsafe { pthread_detach(thread) })
+}
+
+interpose! {
+    mtx_init(mutex: *mut c_void, kind: c_int) -> c_int, or ERROR, from caller =>
+        init(mutex, kind, caller);
+    mtx_destroy(mutex: *mut c_void) -> (), or (), from caller =>
+        destroy(mutex, caller);
+    mtx_lock(mutex: *mut c_void) -> c_int, or ERROR, from caller =>
+        lock(mutex, caller);
+    mtx_trylock(mutex: *mut c_void) -> c_int, or ERROR, from caller =>
+        trylock(mutex, caller);
+    mtx_timedlock(mutex: *mut c_void, until: *const c_void) -> c_int, or ERROR, from caller =>
+        timedlock(mutex, until, caller);
+    mtx_unlock(mutex: *mut c_void) -> c_int, or ERROR, from caller =>
+        unlock(mutex, caller);
+    cnd_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int, or ERROR, from caller =>
+        wait(condition, mutex, caller);
+    cnd_timedwait(condition: *mut c_void, mutex: *mut c_void, until: *const c_void) -> c_int, or ERROR, from caller =>
+        timedwait(condition, mutex, until, caller);
 }

@@ -10,12 +10,7 @@ use race_core::deadlock::Mode;
 use race_core::sync::{SyncKind, addressed};
 
 use super::mutex::MUTEX;
-
-real! {
-    pthread_cond_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int, or libc::EINVAL, version c"GLIBC_2.3.2";
-    pthread_cond_timedwait(condition: *mut c_void, mutex: *mut c_void, until: *const c_void) -> c_int, or libc::EINVAL, version c"GLIBC_2.3.2";
-    pthread_cond_clockwait(condition: *mut c_void, mutex: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or libc::EINVAL;
-}
+use crate::interpose::interpose;
 
 /// The edges around a wait. In time or not, the mutex is locked after it; unless it is a robust one that is of no use any more.
 pub(crate) fn waiting(
@@ -34,18 +29,14 @@ pub(crate) fn waiting(
     result
 }
 
-unsafe extern "C-unwind" fn wait(
-    condition: *mut c_void,
-    mutex: *mut c_void,
-    caller: usize,
-) -> c_int {
+unsafe fn wait(condition: *mut c_void, mutex: *mut c_void, caller: usize) -> c_int {
     // SAFETY: the caller's arguments; so for all that follow.
     waiting(mutex, &MUTEX, caller, || unsafe {
         real::pthread_cond_wait(condition, mutex)
     })
 }
 
-unsafe extern "C-unwind" fn timedwait(
+unsafe fn timedwait(
     condition: *mut c_void,
     mutex: *mut c_void,
     until: *const c_void,
@@ -57,7 +48,7 @@ unsafe extern "C-unwind" fn timedwait(
     })
 }
 
-unsafe extern "C-unwind" fn clockwait(
+unsafe fn clockwait(
     condition: *mut c_void,
     mutex: *mut c_void,
     clock: c_int,
@@ -70,8 +61,11 @@ unsafe extern "C-unwind" fn clockwait(
     })
 }
 
-with_caller! {
-    pthread_cond_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int = wait, in "rdx";
-    pthread_cond_timedwait(condition: *mut c_void, mutex: *mut c_void, until: *const c_void) -> c_int = timedwait, in "rcx";
-    pthread_cond_clockwait(condition: *mut c_void, mutex: *mut c_void, clock: c_int, until: *const c_void) -> c_int = clockwait, in "r8";
+interpose! {
+    pthread_cond_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int, or libc::EINVAL, version c"GLIBC_2.3.2", from caller =>
+        wait(condition, mutex, caller);
+    pthread_cond_timedwait(condition: *mut c_void, mutex: *mut c_void, until: *const c_void) -> c_int, or libc::EINVAL, version c"GLIBC_2.3.2", from caller =>
+        timedwait(condition, mutex, until, caller);
+    pthread_cond_clockwait(condition: *mut c_void, mutex: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or libc::EINVAL, from caller =>
+        clockwait(condition, mutex, clock, until, caller);
 }

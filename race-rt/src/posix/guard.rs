@@ -7,20 +7,13 @@ use std::ffi::{c_int, c_void};
 use race_core::Position;
 use race_core::sync::{SyncKind, addressed};
 
+use crate::interpose::interpose;
+
 static GUARD: SyncKind = SyncKind {
     name: "static variable's guard",
     release: "initialised a static variable of C++'s",
     acquire: "found it done",
 };
-
-real! {
-    // SAFETY: the caller's guard.
-    __cxa_guard_acquire(guard: *mut c_void) -> c_int, or unsafe { super::alone::acquire(guard) };
-    // SAFETY: as above.
-    __cxa_guard_release(guard: *mut c_void) -> (), or unsafe { super::alone::end(guard, super::alone::DONE) };
-    // SAFETY: as above.
-    __cxa_guard_abort(guard: *mut c_void) -> (), or unsafe { super::alone::end(guard, super::alone::NOT_DONE) };
-}
 
 /// What C++'s runtime does, where there is none behind ours: one that is linked statically isn't taken from its archive.
 mod alone {
@@ -58,7 +51,7 @@ mod alone {
     }
 }
 
-unsafe extern "C-unwind" fn acquire(guard: *mut c_void, caller: usize) -> c_int {
+unsafe fn acquire(guard: *mut c_void, caller: usize) -> c_int {
     // SAFETY: the caller's arguments; so for all that follow.
     let result = unsafe { real::__cxa_guard_acquire(guard) };
     if result == 0 {
@@ -67,21 +60,27 @@ unsafe extern "C-unwind" fn acquire(guard: *mut c_void, caller: usize) -> c_int 
     result
 }
 
-unsafe extern "C-unwind" fn release(guard: *mut c_void, caller: usize) {
+unsafe fn release(guard: *mut c_void, caller: usize) {
     addressed::released(guard.addr(), &GUARD, Position::of_code(caller));
     // SAFETY: as above.
     unsafe { real::__cxa_guard_release(guard) }
 }
 
-unsafe extern "C-unwind" fn abort(guard: *mut c_void, _caller: usize) {
+unsafe fn abort(guard: *mut c_void, _caller: usize) {
     // SAFETY: as above.
     unsafe { real::__cxa_guard_abort(guard) }
 }
 
-with_caller! {
-    __cxa_guard_acquire(guard: *mut c_void) -> c_int = acquire, in "rsi";
-    __cxa_guard_release(guard: *mut c_void) = release, in "rsi";
-    __cxa_guard_abort(guard: *mut c_void) = abort, in "rsi";
+interpose! {
+    // SAFETY: the caller's guard.
+    __cxa_guard_acquire(guard: *mut c_void) -> c_int, or unsafe { alone::acquire(guard) }, from caller =>
+        acquire(guard, caller);
+    // SAFETY: as above.
+    __cxa_guard_release(guard: *mut c_void) -> (), or unsafe { alone::end(guard, alone::DONE) }, from caller =>
+        release(guard, caller);
+    // SAFETY: as above.
+    __cxa_guard_abort(guard: *mut c_void) -> (), or unsafe { alone::end(guard, alone::NOT_DONE) }, from caller =>
+        abort(guard, caller);
 }
 
 #[cfg(test)]

@@ -8,21 +8,14 @@ use race_core::Position;
 use race_core::deadlock::Mode;
 use race_core::sync::{SyncKind, addressed};
 
+use super::{PAST, unless};
+use crate::interpose::interpose;
+
 pub(crate) static MUTEX: SyncKind = SyncKind {
     name: "pthread mutex",
     release: "unlocked a pthread mutex",
     acquire: "locked it",
 };
-
-real! {
-    pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int, or libc::EINVAL;
-    pthread_mutex_destroy(mutex: *mut c_void) -> c_int, or libc::EINVAL;
-    pthread_mutex_lock(mutex: *mut c_void) -> c_int, or libc::EINVAL;
-    pthread_mutex_trylock(mutex: *mut c_void) -> c_int, or libc::EINVAL;
-    pthread_mutex_timedlock(mutex: *mut c_void, until: *const c_void) -> c_int, or libc::EINVAL;
-    pthread_mutex_clocklock(mutex: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or libc::EINVAL;
-    pthread_mutex_unlock(mutex: *mut c_void) -> c_int, or libc::EINVAL;
-}
 
 /// Whether the result of a lock means that the thread has it now. `EOWNERDEAD`: a robust one, whose last owner has ended.
 fn is_locked(result: c_int) -> bool {
@@ -41,11 +34,7 @@ fn tried(mutex: *mut c_void, result: c_int, caller: usize) -> c_int {
     result
 }
 
-unsafe extern "C-unwind" fn init(
-    mutex: *mut c_void,
-    attributes: *const c_void,
-    caller: usize,
-) -> c_int {
+unsafe fn init(mutex: *mut c_void, attributes: *const c_void, caller: usize) -> c_int {
     // SAFETY: the caller's arguments; so for all that follow.
     let result = unsafe { real::pthread_mutex_init(mutex, attributes) };
     if result == 0 {
@@ -54,7 +43,7 @@ unsafe extern "C-unwind" fn init(
     result
 }
 
-unsafe extern "C-unwind" fn destroy(mutex: *mut c_void, _caller: usize) -> c_int {
+unsafe fn destroy(mutex: *mut c_void, _caller: usize) -> c_int {
     // SAFETY: as above.
     let result = unsafe { real::pthread_mutex_destroy(mutex) };
     if result == 0 {
@@ -63,9 +52,13 @@ unsafe extern "C-unwind" fn destroy(mutex: *mut c_void, _caller: usize) -> c_int
     result
 }
 
-unsafe extern "C-unwind" fn lock(mutex: *mut c_void, caller: usize) -> c_int {
+unsafe fn lock(mutex: *mut c_void, caller: usize) -> c_int {
     // SAFETY: as above.
-    let result = unsafe { real::pthread_mutex_lock(mutex) };
+    let mut result = unsafe { real::pthread_mutex_trylock(mutex) };
+    if result == libc::EBUSY {
+        // SAFETY: as above.
+        result = unsafe { wait(mutex, caller) };
+    }
     if is_locked(result) {
         addressed::lock(
             mutex.addr(),
@@ -77,22 +70,37 @@ unsafe extern "C-unwind" fn lock(mutex: *mut c_void, caller: usize) -> c_int {
     result
 }
 
-unsafe extern "C-unwind" fn trylock(mutex: *mut c_void, caller: usize) -> c_int {
+/// Another thread has it; or this one, and some kinds notice that.
+unsafe fn wait(mutex: *mut c_void, caller: usize) -> c_int {
+    addressed::wait(
+        mutex.addr(),
+        &MUTEX,
+        Mode::Exclusive,
+        Position::of_code(caller),
+        // SAFETY: as above.
+        || unless(libc::EBUSY, unsafe { real::pthread_mutex_trylock(mutex) }),
+        || {
+            // SAFETY: as above.
+            let result = unsafe { real::pthread_mutex_timedlock(mutex, PAST) };
+            unless(libc::ETIMEDOUT, result)
+        },
+        // SAFETY: as above. It is no cancellation point.
+        || unsafe { real::pthread_mutex_lock(mutex) },
+    )
+}
+
+unsafe fn trylock(mutex: *mut c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     tried(mutex, unsafe { real::pthread_mutex_trylock(mutex) }, caller)
 }
 
-unsafe extern "C-unwind" fn timedlock(
-    mutex: *mut c_void,
-    until: *const c_void,
-    caller: usize,
-) -> c_int {
+unsafe fn timedlock(mutex: *mut c_void, until: *const c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     let result = unsafe { real::pthread_mutex_timedlock(mutex, until) };
     tried(mutex, result, caller)
 }
 
-unsafe extern "C-unwind" fn clocklock(
+unsafe fn clocklock(
     mutex: *mut c_void,
     clock: c_int,
     until: *const c_void,
@@ -104,18 +112,25 @@ unsafe extern "C-unwind" fn clocklock(
 }
 
 /// One that fails, since the thread doesn't have the mutex, adds order: nobody knows before whether it will.
-unsafe extern "C-unwind" fn unlock(mutex: *mut c_void, caller: usize) -> c_int {
+unsafe fn unlock(mutex: *mut c_void, caller: usize) -> c_int {
     addressed::unlock(mutex.addr(), &MUTEX, Position::of_code(caller));
     // SAFETY: as above.
     unsafe { real::pthread_mutex_unlock(mutex) }
 }
 
-with_caller! {
-    pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int = init, in "rdx";
-    pthread_mutex_destroy(mutex: *mut c_void) -> c_int = destroy, in "rsi";
-    pthread_mutex_lock(mutex: *mut c_void) -> c_int = lock, in "rsi";
-    pthread_mutex_trylock(mutex: *mut c_void) -> c_int = trylock, in "rsi";
-    pthread_mutex_timedlock(mutex: *mut c_void, until: *const c_void) -> c_int = timedlock, in "rdx";
-    pthread_mutex_clocklock(mutex: *mut c_void, clock: c_int, until: *const c_void) -> c_int = clocklock, in "rcx";
-    pthread_mutex_unlock(mutex: *mut c_void) -> c_int = unlock, in "rsi";
+interpose! {
+    pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int, or libc::EINVAL, from caller =>
+        init(mutex, attributes, caller);
+    pthread_mutex_destroy(mutex: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        destroy(mutex, caller);
+    pthread_mutex_lock(mutex: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        lock(mutex, caller);
+    pthread_mutex_trylock(mutex: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        trylock(mutex, caller);
+    pthread_mutex_timedlock(mutex: *mut c_void, until: *const c_void) -> c_int, or libc::EINVAL, from caller =>
+        timedlock(mutex, until, caller);
+    pthread_mutex_clocklock(mutex: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or libc::EINVAL, from caller =>
+        clocklock(mutex, clock, until, caller);
+    pthread_mutex_unlock(mutex: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        unlock(mutex, caller);
 }

@@ -6,6 +6,8 @@ use std::ffi::{c_int, c_void};
 use race_core::Position;
 use race_core::sync::{SyncKind, addressed};
 
+use crate::interpose::interpose;
+
 static ONCE: SyncKind = SyncKind {
     name: "pthread_once",
     release: "ran the routine of a pthread_once",
@@ -13,11 +15,6 @@ static ONCE: SyncKind = SyncKind {
 };
 
 type Routine = unsafe extern "C-unwind" fn();
-
-real! {
-    pthread_once(control: *mut c_void, routine: super::Routine) -> c_int, or libc::EINVAL;
-    call_once(control: *mut c_void, routine: super::Routine) -> (), or ();
-}
 
 #[derive(Clone, Copy)]
 struct Call {
@@ -48,7 +45,7 @@ fn calling<R>(call: Call, real: impl FnOnce() -> R) -> R {
     result
 }
 
-unsafe extern "C-unwind" fn once(control: *mut c_void, routine: Routine, caller: usize) -> c_int {
+unsafe fn once(control: *mut c_void, routine: Routine, caller: usize) -> c_int {
     let call = Call {
         control,
         routine,
@@ -58,7 +55,7 @@ unsafe extern "C-unwind" fn once(control: *mut c_void, routine: Routine, caller:
     calling(call, || unsafe { real::pthread_once(control, run) })
 }
 
-unsafe extern "C-unwind" fn c11(control: *mut c_void, routine: Routine, caller: usize) {
+unsafe fn c11(control: *mut c_void, routine: Routine, caller: usize) {
     let call = Call {
         control,
         routine,
@@ -68,7 +65,9 @@ unsafe extern "C-unwind" fn c11(control: *mut c_void, routine: Routine, caller: 
     calling(call, || unsafe { real::call_once(control, run) });
 }
 
-with_caller! {
-    pthread_once(control: *mut c_void, routine: Routine) -> c_int = once, in "rdx";
-    call_once(control: *mut c_void, routine: Routine) = c11, in "rdx";
+interpose! {
+    pthread_once(control: *mut c_void, routine: Routine) -> c_int, or libc::EINVAL, from caller =>
+        once(control, routine, caller);
+    call_once(control: *mut c_void, routine: Routine) -> (), or (), from caller =>
+        c11(control, routine, caller);
 }

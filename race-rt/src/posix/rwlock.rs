@@ -6,25 +6,14 @@ use race_core::Position;
 use race_core::deadlock::Mode;
 use race_core::sync::{SyncKind, addressed};
 
+use super::{PAST, unless};
+use crate::interpose::interpose;
+
 static RWLOCK: SyncKind = SyncKind {
     name: "pthread rwlock",
     release: "unlocked a pthread rwlock",
     acquire: "locked it",
 };
-
-real! {
-    pthread_rwlock_init(lock: *mut c_void, attributes: *const c_void) -> c_int, or libc::EINVAL;
-    pthread_rwlock_destroy(lock: *mut c_void) -> c_int, or libc::EINVAL;
-    pthread_rwlock_rdlock(lock: *mut c_void) -> c_int, or libc::EINVAL;
-    pthread_rwlock_tryrdlock(lock: *mut c_void) -> c_int, or libc::EINVAL;
-    pthread_rwlock_timedrdlock(lock: *mut c_void, until: *const c_void) -> c_int, or libc::EINVAL;
-    pthread_rwlock_clockrdlock(lock: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or libc::EINVAL;
-    pthread_rwlock_wrlock(lock: *mut c_void) -> c_int, or libc::EINVAL;
-    pthread_rwlock_trywrlock(lock: *mut c_void) -> c_int, or libc::EINVAL;
-    pthread_rwlock_timedwrlock(lock: *mut c_void, until: *const c_void) -> c_int, or libc::EINVAL;
-    pthread_rwlock_clockwrlock(lock: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or libc::EINVAL;
-    pthread_rwlock_unlock(lock: *mut c_void) -> c_int, or libc::EINVAL;
-}
 
 fn locked(lock: *mut c_void, mode: Mode, result: c_int, caller: usize) -> c_int {
     if result == 0 {
@@ -40,11 +29,27 @@ fn tried(lock: *mut c_void, mode: Mode, result: c_int, caller: usize) -> c_int {
     result
 }
 
-unsafe extern "C-unwind" fn init(
+/// Others have it; or this thread, which is noticed if it writes.
+fn wait(
     lock: *mut c_void,
-    attributes: *const c_void,
+    mode: Mode,
     caller: usize,
+    mut try_lock: impl FnMut() -> c_int,
+    refuse: impl FnOnce() -> c_int,
+    real: impl FnOnce() -> c_int,
 ) -> c_int {
+    addressed::wait(
+        lock.addr(),
+        &RWLOCK,
+        mode,
+        Position::of_code(caller),
+        || unless(libc::EBUSY, try_lock()),
+        || unless(libc::ETIMEDOUT, refuse()),
+        real,
+    )
+}
+
+unsafe fn init(lock: *mut c_void, attributes: *const c_void, caller: usize) -> c_int {
     // SAFETY: the caller's arguments; so for all that follow.
     let result = unsafe { real::pthread_rwlock_init(lock, attributes) };
     if result == 0 {
@@ -53,7 +58,7 @@ unsafe extern "C-unwind" fn init(
     result
 }
 
-unsafe extern "C-unwind" fn destroy(lock: *mut c_void, _caller: usize) -> c_int {
+unsafe fn destroy(lock: *mut c_void, _caller: usize) -> c_int {
     // SAFETY: as above.
     let result = unsafe { real::pthread_rwlock_destroy(lock) };
     if result == 0 {
@@ -62,29 +67,38 @@ unsafe extern "C-unwind" fn destroy(lock: *mut c_void, _caller: usize) -> c_int 
     result
 }
 
-unsafe extern "C-unwind" fn rdlock(lock: *mut c_void, caller: usize) -> c_int {
+unsafe fn rdlock(lock: *mut c_void, caller: usize) -> c_int {
     // SAFETY: as above.
-    let result = unsafe { real::pthread_rwlock_rdlock(lock) };
+    let mut result = unsafe { real::pthread_rwlock_tryrdlock(lock) };
+    if result == libc::EBUSY {
+        result = wait(
+            lock,
+            Mode::Shared,
+            caller,
+            // SAFETY: as above.
+            || unsafe { real::pthread_rwlock_tryrdlock(lock) },
+            // SAFETY: as above.
+            || unsafe { real::pthread_rwlock_timedrdlock(lock, PAST) },
+            // SAFETY: as above. With glibc it is no cancellation point.
+            || unsafe { real::pthread_rwlock_rdlock(lock) },
+        );
+    }
     locked(lock, Mode::Shared, result, caller)
 }
 
-unsafe extern "C-unwind" fn tryrdlock(lock: *mut c_void, caller: usize) -> c_int {
+unsafe fn tryrdlock(lock: *mut c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     let result = unsafe { real::pthread_rwlock_tryrdlock(lock) };
     tried(lock, Mode::Shared, result, caller)
 }
 
-unsafe extern "C-unwind" fn timedrdlock(
-    lock: *mut c_void,
-    until: *const c_void,
-    caller: usize,
-) -> c_int {
+unsafe fn timedrdlock(lock: *mut c_void, until: *const c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     let result = unsafe { real::pthread_rwlock_timedrdlock(lock, until) };
     tried(lock, Mode::Shared, result, caller)
 }
 
-unsafe extern "C-unwind" fn clockrdlock(
+unsafe fn clockrdlock(
     lock: *mut c_void,
     clock: c_int,
     until: *const c_void,
@@ -95,29 +109,38 @@ unsafe extern "C-unwind" fn clockrdlock(
     tried(lock, Mode::Shared, result, caller)
 }
 
-unsafe extern "C-unwind" fn wrlock(lock: *mut c_void, caller: usize) -> c_int {
+unsafe fn wrlock(lock: *mut c_void, caller: usize) -> c_int {
     // SAFETY: as above.
-    let result = unsafe { real::pthread_rwlock_wrlock(lock) };
+    let mut result = unsafe { real::pthread_rwlock_trywrlock(lock) };
+    if result == libc::EBUSY {
+        result = wait(
+            lock,
+            Mode::Exclusive,
+            caller,
+            // SAFETY: as above.
+            || unsafe { real::pthread_rwlock_trywrlock(lock) },
+            // SAFETY: as above.
+            || unsafe { real::pthread_rwlock_timedwrlock(lock, PAST) },
+            // SAFETY: as above. With glibc it is no cancellation point.
+            || unsafe { real::pthread_rwlock_wrlock(lock) },
+        );
+    }
     locked(lock, Mode::Exclusive, result, caller)
 }
 
-unsafe extern "C-unwind" fn trywrlock(lock: *mut c_void, caller: usize) -> c_int {
+unsafe fn trywrlock(lock: *mut c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     let result = unsafe { real::pthread_rwlock_trywrlock(lock) };
     tried(lock, Mode::Exclusive, result, caller)
 }
 
-unsafe extern "C-unwind" fn timedwrlock(
-    lock: *mut c_void,
-    until: *const c_void,
-    caller: usize,
-) -> c_int {
+unsafe fn timedwrlock(lock: *mut c_void, until: *const c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     let result = unsafe { real::pthread_rwlock_timedwrlock(lock, until) };
     tried(lock, Mode::Exclusive, result, caller)
 }
 
-unsafe extern "C-unwind" fn clockwrlock(
+unsafe fn clockwrlock(
     lock: *mut c_void,
     clock: c_int,
     until: *const c_void,
@@ -128,22 +151,33 @@ unsafe extern "C-unwind" fn clockwrlock(
     tried(lock, Mode::Exclusive, result, caller)
 }
 
-unsafe extern "C-unwind" fn unlock(lock: *mut c_void, caller: usize) -> c_int {
+unsafe fn unlock(lock: *mut c_void, caller: usize) -> c_int {
     addressed::unlock(lock.addr(), &RWLOCK, Position::of_code(caller));
     // SAFETY: as above.
     unsafe { real::pthread_rwlock_unlock(lock) }
 }
 
-with_caller! {
-    pthread_rwlock_init(lock: *mut c_void, attributes: *const c_void) -> c_int = init, in "rdx";
-    pthread_rwlock_destroy(lock: *mut c_void) -> c_int = destroy, in "rsi";
-    pthread_rwlock_rdlock(lock: *mut c_void) -> c_int = rdlock, in "rsi";
-    pthread_rwlock_tryrdlock(lock: *mut c_void) -> c_int = tryrdlock, in "rsi";
-    pthread_rwlock_timedrdlock(lock: *mut c_void, until: *const c_void) -> c_int = timedrdlock, in "rdx";
-    pthread_rwlock_clockrdlock(lock: *mut c_void, clock: c_int, until: *const c_void) -> c_int = clockrdlock, in "rcx";
-    pthread_rwlock_wrlock(lock: *mut c_void) -> c_int = wrlock, in "rsi";
-    pthread_rwlock_trywrlock(lock: *mut c_void) -> c_int = trywrlock, in "rsi";
-    pthread_rwlock_timedwrlock(lock: *mut c_void, until: *const c_void) -> c_int = timedwrlock, in "rdx";
-    pthread_rwlock_clockwrlock(lock: *mut c_void, clock: c_int, until: *const c_void) -> c_int = clockwrlock, in "rcx";
-    pthread_rwlock_unlock(lock: *mut c_void) -> c_int = unlock, in "rsi";
+interpose! {
+    pthread_rwlock_init(lock: *mut c_void, attributes: *const c_void) -> c_int, or libc::EINVAL, from caller =>
+        init(lock, attributes, caller);
+    pthread_rwlock_destroy(lock: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        destroy(lock, caller);
+    pthread_rwlock_rdlock(lock: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        rdlock(lock, caller);
+    pthread_rwlock_tryrdlock(lock: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        tryrdlock(lock, caller);
+    pthread_rwlock_timedrdlock(lock: *mut c_void, until: *const c_void) -> c_int, or libc::EINVAL, from caller =>
+        timedrdlock(lock, until, caller);
+    pthread_rwlock_clockrdlock(lock: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or libc::EINVAL, from caller =>
+        clockrdlock(lock, clock, until, caller);
+    pthread_rwlock_wrlock(lock: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        wrlock(lock, caller);
+    pthread_rwlock_trywrlock(lock: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        trywrlock(lock, caller);
+    pthread_rwlock_timedwrlock(lock: *mut c_void, until: *const c_void) -> c_int, or libc::EINVAL, from caller =>
+        timedwrlock(lock, until, caller);
+    pthread_rwlock_clockwrlock(lock: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or libc::EINVAL, from caller =>
+        clockwrlock(lock, clock, until, caller);
+    pthread_rwlock_unlock(lock: *mut c_void) -> c_int, or libc::EINVAL, from caller =>
+        unlock(lock, caller);
 }

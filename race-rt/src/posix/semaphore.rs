@@ -6,21 +6,13 @@ use std::ffi::{c_int, c_uint, c_void};
 use race_core::Position;
 use race_core::sync::{SyncKind, addressed};
 
+use crate::interpose::interpose;
+
 static SEMAPHORE: SyncKind = SyncKind {
     name: "semaphore",
     release: "posted a semaphore",
     acquire: "waited for it",
 };
-
-real! {
-    sem_init(semaphore: *mut c_void, shared: c_int, value: c_uint) -> c_int, or -1;
-    sem_destroy(semaphore: *mut c_void) -> c_int, or -1;
-    sem_post(semaphore: *mut c_void) -> c_int, or -1;
-    sem_wait(semaphore: *mut c_void) -> c_int, or -1;
-    sem_trywait(semaphore: *mut c_void) -> c_int, or -1;
-    sem_timedwait(semaphore: *mut c_void, until: *const c_void) -> c_int, or -1;
-    sem_clockwait(semaphore: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or -1;
-}
 
 fn waited(semaphore: *mut c_void, result: c_int, caller: usize) -> c_int {
     if result == 0 {
@@ -29,50 +21,41 @@ fn waited(semaphore: *mut c_void, result: c_int, caller: usize) -> c_int {
     result
 }
 
-unsafe extern "C-unwind" fn init(
-    semaphore: *mut c_void,
-    shared: c_int,
-    value: c_uint,
-    _caller: usize,
-) -> c_int {
+unsafe fn init(semaphore: *mut c_void, shared: c_int, value: c_uint, _caller: usize) -> c_int {
     addressed::forget(semaphore.addr(), 1);
     // SAFETY: the caller's arguments; so for all that follow.
     unsafe { real::sem_init(semaphore, shared, value) }
 }
 
-unsafe extern "C-unwind" fn destroy(semaphore: *mut c_void, _caller: usize) -> c_int {
+unsafe fn destroy(semaphore: *mut c_void, _caller: usize) -> c_int {
     addressed::forget(semaphore.addr(), 1);
     // SAFETY: as above.
     unsafe { real::sem_destroy(semaphore) }
 }
 
-unsafe extern "C-unwind" fn post(semaphore: *mut c_void, caller: usize) -> c_int {
+unsafe fn post(semaphore: *mut c_void, caller: usize) -> c_int {
     addressed::released(semaphore.addr(), &SEMAPHORE, Position::of_code(caller));
     // SAFETY: as above.
     unsafe { real::sem_post(semaphore) }
 }
 
-unsafe extern "C-unwind" fn wait(semaphore: *mut c_void, caller: usize) -> c_int {
+unsafe fn wait(semaphore: *mut c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     waited(semaphore, unsafe { real::sem_wait(semaphore) }, caller)
 }
 
-unsafe extern "C-unwind" fn trywait(semaphore: *mut c_void, caller: usize) -> c_int {
+unsafe fn trywait(semaphore: *mut c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     waited(semaphore, unsafe { real::sem_trywait(semaphore) }, caller)
 }
 
-unsafe extern "C-unwind" fn timedwait(
-    semaphore: *mut c_void,
-    until: *const c_void,
-    caller: usize,
-) -> c_int {
+unsafe fn timedwait(semaphore: *mut c_void, until: *const c_void, caller: usize) -> c_int {
     // SAFETY: as above.
     let result = unsafe { real::sem_timedwait(semaphore, until) };
     waited(semaphore, result, caller)
 }
 
-unsafe extern "C-unwind" fn clockwait(
+unsafe fn clockwait(
     semaphore: *mut c_void,
     clock: c_int,
     until: *const c_void,
@@ -83,12 +66,19 @@ unsafe extern "C-unwind" fn clockwait(
     waited(semaphore, result, caller)
 }
 
-with_caller! {
-    sem_init(semaphore: *mut c_void, shared: c_int, value: c_uint) -> c_int = init, in "rcx";
-    sem_destroy(semaphore: *mut c_void) -> c_int = destroy, in "rsi";
-    sem_post(semaphore: *mut c_void) -> c_int = post, in "rsi";
-    sem_wait(semaphore: *mut c_void) -> c_int = wait, in "rsi";
-    sem_trywait(semaphore: *mut c_void) -> c_int = trywait, in "rsi";
-    sem_timedwait(semaphore: *mut c_void, until: *const c_void) -> c_int = timedwait, in "rdx";
-    sem_clockwait(semaphore: *mut c_void, clock: c_int, until: *const c_void) -> c_int = clockwait, in "rcx";
+interpose! {
+    sem_init(semaphore: *mut c_void, shared: c_int, value: c_uint) -> c_int, or -1, from caller =>
+        init(semaphore, shared, value, caller);
+    sem_destroy(semaphore: *mut c_void) -> c_int, or -1, from caller =>
+        destroy(semaphore, caller);
+    sem_post(semaphore: *mut c_void) -> c_int, or -1, from caller =>
+        post(semaphore, caller);
+    sem_wait(semaphore: *mut c_void) -> c_int, or -1, from caller =>
+        wait(semaphore, caller);
+    sem_trywait(semaphore: *mut c_void) -> c_int, or -1, from caller =>
+        trywait(semaphore, caller);
+    sem_timedwait(semaphore: *mut c_void, until: *const c_void) -> c_int, or -1, from caller =>
+        timedwait(semaphore, until, caller);
+    sem_clockwait(semaphore: *mut c_void, clock: c_int, until: *const c_void) -> c_int, or -1, from caller =>
+        clockwait(semaphore, clock, until, caller);
 }

@@ -11,7 +11,7 @@
 mod barrier;
 mod table;
 
-use crate::deadlock::{Mode, Patience};
+use crate::deadlock::{self, Mode, Patience};
 use crate::fork::Lock;
 use crate::stack::depot::HeldLock;
 use crate::stack::position::Position;
@@ -83,6 +83,37 @@ fn locked(address: usize, kind: &'static SyncKind, mode: Mode, patience: Patienc
         };
         (known.clock).locked_by(thread, address, lock, mode, patience);
     });
+}
+
+/// Waits for the real lock at `address`, which the calling thread could not have at once: `try_lock` and `refuse` never wait, `lock` does.
+///
+/// If the wait closes a ring of threads that wait for each other, that is reported, and the process ends. So it does if the thread itself holds the lock, unless
+/// `refuse` has something to say to that: the result of a lock that notices. `lock` must not unwind, since the wait would be in the books for ever.
+#[cold]
+pub fn wait<R>(
+    address: usize,
+    kind: &'static SyncKind,
+    mode: Mode,
+    site: impl Into<Position>,
+    try_lock: impl FnMut() -> Option<R>,
+    refuse: impl FnOnce() -> Option<R>,
+    lock: impl FnOnce() -> R,
+) -> R {
+    let is_held = |thread: &mut ThreadState| thread.held.mode(address).is_some();
+    let early = match local::enter_unordered(is_held) {
+        Some(true) => refuse(),
+        _ => deadlock::try_for_a_moment(try_lock),
+    };
+    early.unwrap_or_else(|| {
+        let site = site.into();
+        let wanted = local::enter_unordered(|_| HeldLock {
+            kind,
+            created: LOCKS.at(address).lock().origin(site),
+            locked: site,
+        });
+        let _waiting = wanted.map(|wanted| deadlock::wait_for_lock(address, mode, wanted));
+        lock()
+    })
 }
 
 /// The calling thread is about to unlock the lock at `address`, whichever way it has it.

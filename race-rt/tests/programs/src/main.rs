@@ -3,13 +3,15 @@
 //!
 //! The programs are those of the catalogue in racecheck's `tests/scenarios/`, by the same numbers, and what only raw memory has: `memory_*` and so on.
 //! A line that takes part in a race ends in `// race: NAME`, or in `// race: NAME.PART` if the program has several. A tag stands on exactly the two lines of one
-//! expected report, or on one line if both threads race there. Each must be reported in every run, and nothing else.
+//! expected report, or on one line if both threads race there. Each must be reported in every run, and nothing else. `// deadlock: NAME` is where threads wait for each
+//! other: the first and the last of a report.
 //!
 //! A verdict doesn't depend on timing, because happens-before doesn't. Where a race, or the pair of lines that is reported, would depend on who comes first, the
 //! threads take turns by relaxed atomics, which order nothing (`support::in_turn`).
 
 mod algorithms;
 mod atomics;
+mod c;
 mod caches;
 mod channels;
 mod counters;
@@ -28,6 +30,7 @@ mod structures;
 mod support;
 mod sync;
 mod threads;
+mod waiting;
 
 use std::process::ExitCode;
 
@@ -52,6 +55,7 @@ const MODULES: &[&[Entry]] = &[
     structures::PROGRAMS,
     sync::PROGRAMS,
     threads::PROGRAMS,
+    waiting::PROGRAMS,
 ];
 
 fn main() -> ExitCode {

@@ -1,12 +1,19 @@
 //! What is not `std`'s own: C's locks and semaphores, pipes, sockets, child processes, threads with tiny stacks.
 
+use std::arch::global_asm;
 use std::collections::BTreeMap;
-use std::ffi::{c_int, c_uint, c_void};
+use std::ffi::c_uint;
 use std::io::{PipeReader, Read, Write, pipe};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::{ptr, thread};
 
+use crate::c::{
+    Object, pthread_barrier_init, pthread_barrier_wait, pthread_cond_broadcast, pthread_cond_wait,
+    pthread_mutex_lock, pthread_mutex_trylock, pthread_mutex_unlock, pthread_once,
+    pthread_rwlock_rdlock, pthread_rwlock_unlock, pthread_rwlock_wrlock, sem_init, sem_post,
+    sem_wait,
+};
 use crate::support::{Meeting, Plain, in_turn};
 
 crate::programs! {
@@ -14,40 +21,26 @@ crate::programs! {
     none: c_locks, pipes_and_sockets, child_processes, small_stacks;
 }
 
-/// Room for any of C's objects. All zeros is an initialised mutex, condition variable, read-write lock and once-control.
-#[repr(align(16))]
-struct Object(Plain<[u8; 128]>);
+// Before anything else of the executable runs, a lock is taken, as the C code of an allocator may.
+global_asm!(
+    ".pushsection .preinit_array,\"aw\",@preinit_array",
+    ".p2align 3",
+    ".quad lock_early",
+    ".popsection",
+    "lock_early:",
+    "sub rsp, 8",
+    "lea rdi, [rip + {mutex}]",
+    "call {lock}",
+    "lea rdi, [rip + {mutex}]",
+    "call {unlock}",
+    "add rsp, 8",
+    "ret",
+    mutex = sym EARLY,
+    lock = sym pthread_mutex_lock,
+    unlock = sym pthread_mutex_unlock,
+);
 
-impl Object {
-    const fn new() -> Object {
-        Object(Plain::new([0; 128]))
-    }
-
-    fn get(&self) -> *mut c_void {
-        self.0.pointer().cast()
-    }
-}
-
-unsafe extern "C" {
-    fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_trylock(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
-    fn pthread_cond_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int;
-    fn pthread_cond_broadcast(condition: *mut c_void) -> c_int;
-    fn pthread_rwlock_rdlock(lock: *mut c_void) -> c_int;
-    fn pthread_rwlock_wrlock(lock: *mut c_void) -> c_int;
-    fn pthread_rwlock_unlock(lock: *mut c_void) -> c_int;
-    fn pthread_once(control: *mut c_void, routine: extern "C" fn()) -> c_int;
-    fn pthread_barrier_init(
-        barrier: *mut c_void,
-        attributes: *const c_void,
-        count: c_uint,
-    ) -> c_int;
-    fn pthread_barrier_wait(barrier: *mut c_void) -> c_int;
-    fn sem_init(semaphore: *mut c_void, shared: c_int, value: c_uint) -> c_int;
-    fn sem_post(semaphore: *mut c_void) -> c_int;
-    fn sem_wait(semaphore: *mut c_void) -> c_int;
-}
+static EARLY: Object = Object::new();
 
 static MUTEX: Object = Object::new();
 static CHANGED: Object = Object::new();

@@ -1,23 +1,14 @@
 //! A counter behind a C11 mutex, and turns by its condition variable.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn mtx_init(mutex: *mut c_void, kind: c_int) -> c_int;
-    fn mtx_destroy(mutex: *mut c_void);
-    fn mtx_lock(mutex: *mut c_void) -> c_int;
-    fn mtx_trylock(mutex: *mut c_void) -> c_int;
-    fn mtx_timedlock(mutex: *mut c_void, until: *const [i64; 2]) -> c_int;
-    fn mtx_unlock(mutex: *mut c_void) -> c_int;
-    fn cnd_init(condition: *mut c_void) -> c_int;
-    fn cnd_broadcast(condition: *mut c_void) -> c_int;
-    fn cnd_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int;
-    fn cnd_timedwait(condition: *mut c_void, mutex: *mut c_void, until: *const [i64; 2]) -> c_int;
-}
+use crate::c::{
+    cnd_broadcast, cnd_init, cnd_timedwait, cnd_wait, mtx_destroy, mtx_init, mtx_lock,
+    mtx_timedlock, mtx_trylock, mtx_unlock,
+};
 
 /// `mtx_timed`.
 const TIMED: c_int = 2;

@@ -1,28 +1,13 @@
 //! Turns, passed on by a POSIX condition variable, with and without a time limit.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
-    fn pthread_cond_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int;
-    fn pthread_cond_timedwait(
-        condition: *mut c_void,
-        mutex: *mut c_void,
-        until: *const [i64; 2],
-    ) -> c_int;
-    fn pthread_cond_clockwait(
-        condition: *mut c_void,
-        mutex: *mut c_void,
-        clock: c_int,
-        until: *const [i64; 2],
-    ) -> c_int;
-    fn pthread_cond_broadcast(condition: *mut c_void) -> c_int;
-}
+use crate::c::{
+    pthread_cond_broadcast, pthread_cond_clockwait, pthread_cond_timedwait, pthread_cond_wait,
+    pthread_mutex_lock, pthread_mutex_unlock,
+};
 
 /// All zeros are the static initialisers.
 #[repr(align(16))]

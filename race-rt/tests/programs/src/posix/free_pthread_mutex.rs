@@ -2,23 +2,15 @@
 
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn pthread_mutexattr_init(attributes: *mut c_void) -> c_int;
-    fn pthread_mutexattr_settype(attributes: *mut c_void, kind: c_int) -> c_int;
-    fn pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int;
-    fn pthread_mutex_destroy(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_trylock(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_timedlock(mutex: *mut c_void, until: *const [i64; 2]) -> c_int;
-    fn pthread_mutex_clocklock(mutex: *mut c_void, clock: c_int, until: *const [i64; 2]) -> c_int;
-    fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
-}
+use crate::c::{
+    pthread_mutex_clocklock, pthread_mutex_destroy, pthread_mutex_init, pthread_mutex_lock,
+    pthread_mutex_timedlock, pthread_mutex_trylock, pthread_mutex_unlock, pthread_mutexattr_init,
+    pthread_mutexattr_settype,
+};
+use crate::support::Meeting;
 
 const NORMAL: c_int = 0;
 const RECURSIVE: c_int = 1;
@@ -100,17 +92,8 @@ impl Counter {
     }
 }
 
-/// Threads that have begun: `std` orders the end of one before the start of the next.
-static BEGUN: AtomicUsize = AtomicUsize::new(0);
-
-fn meet() {
-    BEGUN.fetch_add(1, Relaxed);
-    while BEGUN.load(Relaxed) < threads() {
-        thread::yield_now();
-    }
-}
-
 pub(crate) fn run() {
+    let begun = &Meeting::of(threads());
     let (normal, recursive) = (Counter::new(NORMAL), Counter::new(RECURSIVE));
     let checking = Counter::new(ERROR_CHECKING);
     for counter in [&normal, &recursive, &checking] {
@@ -119,7 +102,7 @@ pub(crate) fn run() {
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| {
-                meet();
+                begun.meet();
                 for how in 0..40 {
                     for counter in [&STATIC, &normal, &recursive, &checking] {
                         counter.count(how);

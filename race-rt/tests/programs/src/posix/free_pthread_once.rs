@@ -1,17 +1,12 @@
 //! A value made by `pthread_once`, whose routine calls for another one; and by C11's `call_once`.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::ffi::c_int;
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn pthread_once(control: *mut c_void, routine: extern "C" fn()) -> c_int;
-    fn call_once(flag: *mut c_void, routine: extern "C" fn());
-}
+use crate::c::{call_once, pthread_once};
+use crate::support::Meeting;
 
 struct Control(UnsafeCell<c_int>);
 
@@ -37,21 +32,12 @@ extern "C" fn c11() {
     unsafe { VALUES[2] = 3 };
 }
 
-/// Threads that have begun: `std` orders the end of one before the start of the next.
-static BEGUN: AtomicUsize = AtomicUsize::new(0);
-
-fn meet() {
-    BEGUN.fetch_add(1, Relaxed);
-    while BEGUN.load(Relaxed) < threads() {
-        thread::yield_now();
-    }
-}
-
 pub(crate) fn run() {
+    let begun = &Meeting::of(threads());
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| unsafe {
-                meet();
+                begun.meet();
                 pthread_once(OUTER.0.get().cast(), outer);
                 call_once(C11.0.get().cast(), c11);
                 assert_eq!((&raw const VALUES).read(), [1, 2, 3]);

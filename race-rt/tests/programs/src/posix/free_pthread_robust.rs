@@ -7,15 +7,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn pthread_mutexattr_init(attributes: *mut c_void) -> c_int;
-    fn pthread_mutexattr_setrobust(attributes: *mut c_void, robust: c_int) -> c_int;
-    fn pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int;
-    fn pthread_mutex_consistent(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
-}
+use crate::c::{
+    pthread_mutex_consistent, pthread_mutex_init, pthread_mutex_lock, pthread_mutex_unlock,
+    pthread_mutexattr_init, pthread_mutexattr_setrobust,
+};
 
 const OWNER_DEAD: c_int = 130;
 

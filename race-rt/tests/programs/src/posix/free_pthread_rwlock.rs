@@ -1,24 +1,16 @@
 //! A table behind a POSIX read-write lock, with more readers than writers.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::ffi::c_void;
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn pthread_rwlock_init(lock: *mut c_void, attributes: *const c_void) -> c_int;
-    fn pthread_rwlock_destroy(lock: *mut c_void) -> c_int;
-    fn pthread_rwlock_rdlock(lock: *mut c_void) -> c_int;
-    fn pthread_rwlock_tryrdlock(lock: *mut c_void) -> c_int;
-    fn pthread_rwlock_timedrdlock(lock: *mut c_void, until: *const [i64; 2]) -> c_int;
-    fn pthread_rwlock_wrlock(lock: *mut c_void) -> c_int;
-    fn pthread_rwlock_trywrlock(lock: *mut c_void) -> c_int;
-    fn pthread_rwlock_timedwrlock(lock: *mut c_void, until: *const [i64; 2]) -> c_int;
-    fn pthread_rwlock_unlock(lock: *mut c_void) -> c_int;
-}
+use crate::c::{
+    pthread_rwlock_destroy, pthread_rwlock_init, pthread_rwlock_rdlock, pthread_rwlock_timedrdlock,
+    pthread_rwlock_timedwrlock, pthread_rwlock_tryrdlock, pthread_rwlock_trywrlock,
+    pthread_rwlock_unlock, pthread_rwlock_wrlock,
+};
+use crate::support::Meeting;
 
 #[repr(align(16))]
 struct Table {
@@ -69,17 +61,8 @@ impl Table {
     }
 }
 
-/// Threads that have begun: `std` orders the end of one before the start of the next.
-static BEGUN: AtomicUsize = AtomicUsize::new(0);
-
-fn meet() {
-    BEGUN.fetch_add(1, Relaxed);
-    while BEGUN.load(Relaxed) < threads() {
-        thread::yield_now();
-    }
-}
-
 pub(crate) fn run() {
+    let begun = &Meeting::of(threads());
     let table = Table {
         lock: UnsafeCell::new([0; 8]),
         rows: UnsafeCell::default(),
@@ -91,7 +74,7 @@ pub(crate) fn run() {
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| {
-                meet();
+                begun.meet();
                 for how in 0..60 {
                     if how % 5 == 0 {
                         table.write(how);

@@ -1,24 +1,15 @@
 //! Messages from thread to thread, announced by POSIX semaphores, one with a name and one without.
 
 use std::cell::UnsafeCell;
-use std::ffi::{CString, c_char, c_int, c_uint, c_void};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::ffi::{CString, c_int, c_void};
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn sem_init(semaphore: *mut c_void, shared: c_int, value: c_uint) -> c_int;
-    fn sem_destroy(semaphore: *mut c_void) -> c_int;
-    fn sem_open(name: *const c_char, flags: c_int, mode: c_uint, value: c_uint) -> *mut c_void;
-    fn sem_close(semaphore: *mut c_void) -> c_int;
-    fn sem_unlink(name: *const c_char) -> c_int;
-    fn sem_post(semaphore: *mut c_void) -> c_int;
-    fn sem_wait(semaphore: *mut c_void) -> c_int;
-    fn sem_trywait(semaphore: *mut c_void) -> c_int;
-    fn sem_timedwait(semaphore: *mut c_void, until: *const [i64; 2]) -> c_int;
-}
+use crate::c::{
+    sem_close, sem_destroy, sem_init, sem_open, sem_post, sem_timedwait, sem_trywait, sem_unlink,
+    sem_wait,
+};
+use crate::support::Meeting;
 
 const CREATE: c_int = 0o100;
 
@@ -61,17 +52,8 @@ impl Channel {
     }
 }
 
-/// Threads that have begun: `std` orders the end of one before the start of the next.
-static BEGUN: AtomicUsize = AtomicUsize::new(0);
-
-fn meet() {
-    BEGUN.fetch_add(1, Relaxed);
-    while BEGUN.load(Relaxed) < threads() {
-        thread::yield_now();
-    }
-}
-
 pub(crate) fn run() {
+    let begun = &Meeting::of(threads());
     let name = CString::new(format!("/racecheck-{}", std::process::id())).unwrap();
     let mut free = [0u64; 4];
     let free: *mut c_void = (&raw mut free).cast();
@@ -86,11 +68,11 @@ pub(crate) fn run() {
     thread::scope(|scope| {
         for _ in 0..threads() / 2 {
             scope.spawn(|| {
-                meet();
+                begun.meet();
                 (0..100).for_each(|value| channel.send(value));
             });
             scope.spawn(|| {
-                meet();
+                begun.meet();
                 (0..100).for_each(|how| {
                     channel.receive(how);
                 });

@@ -1,19 +1,11 @@
 //! Only one barrier in each round: the cell is written for the next one while the neighbour still reads it.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_uint, c_void};
+use std::ffi::{c_uint, c_void};
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn pthread_barrier_init(
-        barrier: *mut c_void,
-        attributes: *const c_void,
-        count: c_uint,
-    ) -> c_int;
-    fn pthread_barrier_wait(barrier: *mut c_void) -> c_int;
-}
+use crate::c::{pthread_barrier_init, pthread_barrier_wait};
 
 #[repr(align(16))]
 struct Rounds {

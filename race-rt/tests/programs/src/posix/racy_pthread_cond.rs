@@ -1,17 +1,12 @@
 //! The flag is under the mutex, and the value that it announces is written after it.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
-    fn pthread_cond_wait(condition: *mut c_void, mutex: *mut c_void) -> c_int;
-    fn pthread_cond_broadcast(condition: *mut c_void) -> c_int;
-}
+use crate::c::{
+    pthread_cond_broadcast, pthread_cond_wait, pthread_mutex_lock, pthread_mutex_unlock,
+};
 
 #[repr(align(16))]
 struct Zeros(UnsafeCell<[u64; 8]>);

@@ -1,18 +1,12 @@
 //! One side has the mutex, the other only tries to get it, and goes on when it can't.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_trylock(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
-}
+use crate::c::{pthread_mutex_lock, pthread_mutex_trylock, pthread_mutex_unlock};
 
 #[repr(align(16))]
 struct Mutex(UnsafeCell<[u64; 8]>);

@@ -1,16 +1,13 @@
 //! Whoever finds the value there doesn't ask whether it is done.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn pthread_once(control: *mut c_void, routine: extern "C" fn()) -> c_int;
-}
+use crate::c::pthread_once;
 
 struct Control(UnsafeCell<c_int>);
 

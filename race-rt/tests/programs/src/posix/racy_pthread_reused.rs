@@ -1,19 +1,14 @@
 //! A mutex that is made anew where one was destroyed has nothing to do with it.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int;
-    fn pthread_mutex_destroy(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;
-    fn pthread_mutex_unlock(mutex: *mut c_void) -> c_int;
-}
+use crate::c::{
+    pthread_mutex_destroy, pthread_mutex_init, pthread_mutex_lock, pthread_mutex_unlock,
+};
 
 #[repr(align(16))]
 struct Mutex(UnsafeCell<[u64; 8]>);

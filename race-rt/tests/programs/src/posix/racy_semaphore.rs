@@ -1,15 +1,10 @@
 //! The post comes before what it announces.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_int, c_void};
 use std::thread;
 
 use super::threads;
-
-unsafe extern "C" {
-    fn sem_post(semaphore: *mut c_void) -> c_int;
-    fn sem_wait(semaphore: *mut c_void) -> c_int;
-}
+use crate::c::{sem_post, sem_wait};
 
 /// All zeros are a semaphore of 0.
 #[repr(align(16))]
