@@ -31,6 +31,8 @@ pub(crate) fn run(
     let config = config()?;
     let toolchain = Toolchain::of(config.rustc())?;
     check_target(&toolchain, &config, &said)?;
+    let on_command_line = flags::command_line(&said.config)?;
+    flags::check_linker(&config, &on_command_line, &toolchain.host)?;
     let project = Project::find(&cargo(), &said)?;
     let prepared = Prepared::get(&toolchain)?;
 
@@ -56,7 +58,6 @@ pub(crate) fn run(
     }
     command.args(&arguments[said.before..]);
 
-    let on_command_line = flags::command_line(&said.config)?;
     for tool in [Tool::Rustc, Tool::Rustdoc] {
         let ours = flags::ours(&prepared.sysroot, &prepared.runtime, tool)?;
         let joined = flags::joined(&config, &on_command_line, &toolchain.host, tool, ours)?;

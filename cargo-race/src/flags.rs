@@ -7,7 +7,7 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use cargo_config2::{Config, Flags};
 use toml::{Table, Value};
 
@@ -66,6 +66,8 @@ pub(crate) fn ours(sysroot: &Path, runtime: &Path, tool: Tool) -> anyhow::Result
         format!("-Cpasses={PASSES}"),
         format!("-Cllvm-args=-{FORCED_ATTRIBUTE}"),
         format!("-Clink-arg={}", utf8(runtime)?),
+        // What libc has in an archive (`pthread_atfork`), GNU's linkers take only for those that come before.
+        "-Clink-arg=-lc".to_owned(),
         format!("--cfg={LIBRARY}"),
     ];
     for function in allocator::wrapped(runtime)? {
@@ -78,6 +80,20 @@ pub(crate) fn ours(sysroot: &Path, runtime: &Path, tool: Tool) -> anyhow::Result
         flags.push("-Cdebuginfo=limited".to_owned());
     }
     Ok(flags)
+}
+
+/// Fails if the user has chosen a linker that won't do.
+pub(crate) fn check_linker(
+    config: &Config,
+    command_line: &[Table],
+    host: &str,
+) -> anyhow::Result<()> {
+    let flags = theirs(config, command_line, host, Tool::Rustc)?;
+    ensure!(
+        !flags.flags.iter().any(|flag| flag.contains("fuse-ld=gold")),
+        "-fuse-ld=gold: gold leaves constructors out that a checked program needs: use rust-lld, GNU ld or mold",
+    );
+    Ok(())
 }
 
 /// The user's flags, then ours, as the value of the tool's variable.

@@ -78,6 +78,23 @@ fn jemalloc() {
     .judge();
 }
 
+/// In place of `malloc`, too: then nothing is checked, and a line says so.
+#[test]
+#[ignore = "builds crates from the network"]
+fn mimalloc_in_place_of_malloc() {
+    let replacing = Allocator {
+        name: "mimalloc-override",
+        dependency: "mimalloc = { version = \"=0.1.52\", features = [\"override\"] }",
+        path: "mimalloc::MiMalloc",
+    };
+    for way in ["quiet", "racy"] {
+        let output = replacing.run(way);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(said.contains("may replace malloc"), "{said}");
+    }
+}
+
 #[test]
 #[ignore = "builds crates from the network"]
 fn mimalloc() {

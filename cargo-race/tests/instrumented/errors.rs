@@ -42,6 +42,16 @@ fn another_target_is_refused() {
 }
 
 #[test]
+fn gold_is_refused() {
+    let zoo = Zoo::new();
+    let mut command = zoo.command("test");
+    assert_one_line(
+        &run(command.env("RUSTFLAGS", "-Clink-arg=-fuse-ld=gold")),
+        "-fuse-ld=gold: gold leaves constructors out that a checked program needs: use rust-lld, GNU ld or mold",
+    );
+}
+
+#[test]
 fn cargos_errors_are_cargos() {
     let zoo = Zoo::new();
     zoo.write("src/lib.rs", "no Rust");

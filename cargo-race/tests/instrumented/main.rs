@@ -5,6 +5,7 @@
 mod configuration;
 mod errors;
 mod library;
+mod linked;
 mod suppressed;
 mod targets;
 mod upkeep;
