@@ -18,6 +18,9 @@ pub(crate) const PASSES: &str = "forceattrs,tsan-module,function(tsan)";
 /// LLVM's option for the mark.
 pub(crate) const FORCED_ATTRIBUTE: &str = "force-attribute=sanitize_thread";
 
+/// LLVM's option that has volatile accesses announced as such, each of them.
+pub(crate) const DISTINGUISHED: &str = "tsan-distinguish-volatile";
+
 /// The option that takes the mark from a function again.
 pub(crate) fn without_attribute(function: &str) -> String {
     format!("force-remove-attribute={function}:sanitize_thread")
@@ -65,6 +68,7 @@ pub(crate) fn ours(sysroot: &Path, runtime: &Path, tool: Tool) -> anyhow::Result
         format!("--sysroot={}", utf8(sysroot)?),
         format!("-Cpasses={PASSES}"),
         format!("-Cllvm-args=-{FORCED_ATTRIBUTE}"),
+        format!("-Cllvm-args=-{DISTINGUISHED}"),
         format!("-Clink-arg={}", utf8(runtime)?),
         // What libc has in an archive (`pthread_atfork`), GNU's linkers take only for those that come before.
         "-Clink-arg=-lc".to_owned(),

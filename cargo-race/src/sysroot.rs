@@ -12,7 +12,7 @@ use std::thread;
 
 use anyhow::Context;
 
-use crate::flags::{FORCED_ATTRIBUTE, PASSES, without_attribute};
+use crate::flags::{DISTINGUISHED, FORCED_ATTRIBUTE, PASSES, without_attribute};
 use crate::progress::Progress;
 use crate::rlib::{self, Module};
 use crate::threads_lock;
@@ -126,6 +126,7 @@ fn lower(toolchain: &Toolchain, module: &Module<'_>, beside: &Path) -> anyhow::R
     arguments.extend(["-o".into(), written.clone().into(), read.clone().into()]);
     arguments.push(format!("--lto-newpm-passes={PASSES}").into());
     arguments.push(format!("-mllvm=-{FORCED_ATTRIBUTE}").into());
+    arguments.push(format!("-mllvm=-{DISTINGUISHED}").into());
     let plain = module.functions.iter().filter(|name| is_symbolizers(name));
     arguments.extend(plain.map(|name| format!("-mllvm=-{}", without_attribute(name)).into()));
     toolchain.run(&toolchain.lld(), arguments)?;

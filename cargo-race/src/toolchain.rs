@@ -15,7 +15,7 @@ use foldhash::quality::FixedState;
 use crate::runtime;
 
 /// The version of how the std is instrumented. One that was made in another way is made anew.
-const RECIPE: u32 = 3;
+const RECIPE: u32 = 4;
 
 pub(crate) struct Toolchain {
     /// What to run as `rustc`, with the user's wrapper if there is one.

@@ -319,6 +319,11 @@ fn stack_of_main() {
 }
 
 #[test]
+fn volatile() {
+    expect_file!["programs/volatile.stderr"].assert_eq(&report("volatile"));
+}
+
+#[test]
 fn freed_block() {
     expect_file!["programs/freed_block.stderr"].assert_eq(&report("used_after_free"));
 }
