@@ -11,7 +11,7 @@ use std::cell::Cell;
 
 use crate::instrumented::{self, memory};
 use crate::shadow::blocks::Block;
-use crate::shadow::handed_out::{are_partly_seen, handed_out_by};
+use crate::shadow::handed_out::{are_partly_seen, handed_out, handed_out_by};
 use crate::shadow::state::Access;
 use crate::stack::depot::{self, Detail};
 
@@ -59,9 +59,15 @@ pub fn is_partly_told() {
 /// ```
 #[inline]
 pub fn allocate(size: usize, caller: usize, real: impl FnOnce() -> *mut u8) -> *mut u8 {
-    let memory = handed_out_by(size, || inside(real));
-    if !memory.is_null() && instrumented::is_on() {
-        memory::allocated(memory.addr(), size, caller);
+    let (memory, is_forgotten) = handed_out_by(size, || inside(real));
+    if memory.is_null() {
+        return memory;
+    }
+    match (instrumented::is_on(), is_forgotten) {
+        (true, true) => memory::remembered(memory.addr(), size, caller),
+        (true, false) => memory::allocated(memory.addr(), size, caller),
+        (false, true) => {}
+        (false, false) => handed_out(memory.addr(), size),
     }
     memory
 }
@@ -107,10 +113,7 @@ pub fn reallocate(
         return inside(real);
     }
     memory::freed_whole(old, size, caller);
-    let memory = handed_out_by(new_size, || inside(real));
-    if !memory.is_null() {
-        memory::allocated(memory.addr(), new_size, caller);
-    }
+    let memory = allocate(new_size, caller, real);
     memory::moved(old, memory.addr(), size.min(new_size), caller);
     memory
 }

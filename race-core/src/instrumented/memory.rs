@@ -32,6 +32,12 @@ pub(crate) fn allocated(address: usize, size: usize, caller: usize) {
     }
 }
 
+/// As [`allocated`], where what was recorded of the memory has just been forgotten.
+#[inline]
+pub(crate) fn remembered(address: usize, size: usize, caller: usize) {
+    local::enter_known(|thread| range::remembered_by(thread, address, size, site(caller)));
+}
+
 /// The block at `address` is about to be freed. Its size, if it is known.
 #[inline]
 pub(crate) fn freed(address: usize, caller: usize) -> Option<usize> {

@@ -58,19 +58,22 @@ pub fn handed_out(address: usize, size: usize) {
     }
 }
 
-/// Calls the program's allocator, and tells of what it has given out, unless just that was told meanwhile.
+/// Calls the program's allocator. Whether what was recorded of just the memory that it has given out was forgotten meanwhile, as [`handed_out`] does.
 #[inline]
-pub(crate) fn handed_out_by(size: usize, allocate: impl FnOnce() -> *mut u8) -> *mut u8 {
+pub(crate) fn handed_out_by(size: usize, allocate: impl FnOnce() -> *mut u8) -> (*mut u8, bool) {
     let is_seen = STATE.load(Relaxed) == SEEN;
     LAST.set((0, 0));
     let memory = allocate();
-    if !memory.is_null() && LAST.get() != (memory.addr(), size) {
-        if is_seen && PARTLY.load(Relaxed) && !is_in_last(memory.addr()) {
-            is_unseen();
-        }
-        handed_out(memory.addr(), size);
+    let is_forgotten = LAST.get() == (memory.addr(), size);
+    if is_seen
+        && !is_forgotten
+        && PARTLY.load(Relaxed)
+        && !memory.is_null()
+        && !is_in_last(memory.addr())
+    {
+        is_unseen();
     }
-    memory
+    (memory, is_forgotten)
 }
 
 /// Of the calls of the program's allocator not all are seen: its memory had better come from `malloc`.

@@ -402,6 +402,12 @@ pub fn allocated(address: usize, size: usize, site: Option<impl Into<Position>>)
 #[inline]
 pub(crate) fn allocated_by(thread: &mut ThreadState, address: usize, size: usize, site: Site) {
     forget_accesses(address, size);
+    remembered_by(thread, address, size, site);
+}
+
+/// As [`allocated_by`], where what was recorded of the memory has just been forgotten.
+#[inline]
+pub(crate) fn remembered_by(thread: &mut ThreadState, address: usize, size: usize, site: Site) {
     blocks::add(Block {
         address,
         size,
