@@ -155,11 +155,7 @@ pub(crate) fn wait_for_lock(address: usize, mode: Mode, info: HeldLock) -> Waiti
         mode,
         info,
     });
-    enter(|thread| {
-        thread.held.forget(lock_id::is_disowned);
-        begin(thread, goal, 0, info.locked)
-    })
-    .unwrap_or(Waiting(None))
+    enter(|thread| begin(thread, goal, 0, info.locked)).unwrap_or(Waiting(None))
 }
 
 /// The calling thread is about to join another.
