@@ -10,9 +10,17 @@ pub mod sync {
     #[expect(deprecated, reason = "std has it still")]
     pub use std::sync::ONCE_INIT;
     pub use std::sync::{
-        Arc, Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once,
-        OnceLock, OnceState, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,
-        TryLockResult, WaitTimeoutResult, Weak, mpsc,
+        Arc, Barrier, BarrierWaitResult, LazyLock, LockResult, Once, OnceLock, OnceState,
+        PoisonError, TryLockError, TryLockResult, Weak, mpsc,
+    };
+
+    #[cfg(feature = "race-check")]
+    pub use crate::locks::{
+        Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
+    };
+    #[cfg(not(feature = "race-check"))]
+    pub use std::sync::{
+        Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
     };
 
     pub use crate::from_std::FromStd;

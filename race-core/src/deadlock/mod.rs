@@ -8,7 +8,8 @@
 pub(crate) mod order;
 mod wait;
 
-pub use wait::{Waiting, Wanted, wait_for_scope, wait_for_thread};
+pub(crate) use wait::wait_for_end;
+pub use wait::{OwnLock, Waiting, Wanted, wait_for_scope, wait_for_thread};
 
 use smallvec::SmallVec;
 
