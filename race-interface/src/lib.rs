@@ -6,6 +6,8 @@
 //!
 //! No rule of order or of races may be here.
 
+mod kinds;
+
 use std::ffi::c_void;
 use std::panic::Location;
 use std::sync::atomic::AtomicPtr;
