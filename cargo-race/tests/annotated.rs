@@ -87,7 +87,8 @@ fn in_clean_surroundings(command: &mut Command) -> &mut Command {
     ] {
         command.env_remove(variable);
     }
-    command.current_dir(folder())
+    // Where a panic is part of a program, its backtrace isn't.
+    command.env("RUST_BACKTRACE", "0").current_dir(folder())
 }
 
 /// `cargo race` with the words of `line`, and a target folder.
