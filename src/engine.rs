@@ -17,6 +17,16 @@ pub use crate::linked::report;
 #[cfg(racecheck_runtime)]
 pub(crate) use crate::linked::{acquire, forget, release};
 
+/// What the locks tell the engine.
+#[cfg(all(feature = "race-check", not(racecheck_runtime)))]
+pub(crate) mod locks {
+    pub(crate) use crate::locks::clocks::{MutexClock, RwLockClock};
+    pub(crate) use race_core::deadlock::Mode;
+    pub(crate) use race_core::sync::SyncKind;
+}
+#[cfg(all(feature = "race-check", racecheck_runtime))]
+pub(crate) use crate::linked::lock as locks;
+
 #[cfg(not(racecheck_runtime))]
 mod within {
     use std::panic::Location;

@@ -35,7 +35,7 @@
 //! `RACE_OPTIONS` changes where and how: see `docs/options.md`.
 //!
 //! Under `cargo race`, with the feature or without, the types are `std`'s, which the compiler then instruments, and one engine has all that they, labels,
-//! annotations, tests and [`check()`] say: see `docs/cargo-race.md`. Deadlocks are looked for in a build of its own only.
+//! annotations, tests and [`check()`] say; and with the feature, which locks they hold: see `docs/cargo-race.md`.
 
 // Only `Shared` uses some of what is here, and it is left out below.
 #![cfg_attr(all(test, loom), allow(dead_code, unused_imports))]
@@ -60,7 +60,7 @@ mod shared;
 mod unsize;
 mod waiting;
 
-// The one place that decides between the tracked types and `std`'s. Under `cargo race` (`racecheck_runtime`) they are `std`'s, and the engine is the runtime's.
+// The one place that decides between the tracked types and `std`'s. Under `cargo race` (`racecheck_runtime`) they are `std`'s, but for `locks`, and the engine is the runtime's.
 #[cfg(any(feature = "race-check", racecheck_runtime))]
 mod check;
 #[cfg(any(feature = "race-check", racecheck_runtime))]
@@ -71,6 +71,8 @@ pub mod hb;
 mod instrument;
 #[cfg(racecheck_runtime)]
 mod linked;
+#[cfg(feature = "race-check")]
+mod locks;
 #[cfg(all(
     feature = "race-check",
     not(racecheck_runtime),

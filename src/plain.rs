@@ -10,9 +10,17 @@ pub mod sync {
     #[expect(deprecated, reason = "std has it still")]
     pub use std::sync::ONCE_INIT;
     pub use std::sync::{
-        Arc, Barrier, BarrierWaitResult, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once,
-        OnceLock, OnceState, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,
-        TryLockResult, WaitTimeoutResult, Weak, mpsc,
+        Arc, Barrier, BarrierWaitResult, LazyLock, LockResult, Once, OnceLock, OnceState,
+        PoisonError, TryLockError, TryLockResult, Weak, mpsc,
+    };
+
+    #[cfg(feature = "race-check")]
+    pub use crate::locks::{
+        Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
+    };
+    #[cfg(not(feature = "race-check"))]
+    pub use std::sync::{
+        Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
     };
 
     pub use crate::from_std::FromStd;
@@ -256,64 +264,7 @@ pub mod report {
         }
     }
 
-    /// What an access did.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-    #[non_exhaustive]
-    pub enum Operation {
-        /// A plain load.
-        Read,
-        /// A plain store, or a load and a store.
-        Write,
-        /// An atomic load.
-        AtomicRead,
-        /// An atomic store or read-modify-write.
-        AtomicWrite,
-        /// `read_volatile`: a plain load as far as races go.
-        VolatileRead,
-        /// `write_volatile`: a plain store as far as races go.
-        VolatileWrite,
-        /// The memory was freed: a write to all of it.
-        Free,
-    }
-
-    impl fmt::Display for Operation {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            // Nobody's output: no access has one.
-            fmt::Debug::fmt(self, f)
-        }
-    }
-
-    /// What kind of deadlock it is.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-    #[non_exhaustive]
-    pub enum DeadlockKind {
-        /// Threads take locks in different orders, and nothing keeps them apart.
-        LockOrder,
-        /// A thread waits for a lock that it holds.
-        SelfDeadlock,
-        /// Threads wait for each other.
-        Deadlock,
-    }
-
-    /// What a thread of a deadlock waits for.
-    #[derive(Clone, PartialEq, Eq, Debug)]
-    #[non_exhaustive]
-    pub enum Goal {
-        /// A lock.
-        Lock {
-            /// Which one.
-            lock: DeadlockLock,
-            /// Whether for reading.
-            shared: bool,
-        },
-        /// The end of the thread with this number.
-        Thread {
-            /// As in [`ThreadInfo::number`].
-            number: u32,
-        },
-        /// The ends of all threads of a scope.
-        Scope,
-    }
+    race_interface::kinds_of_findings!();
 
     impl Race {
         /// Whether the two accesses are on these two lines, in either order.

@@ -29,6 +29,47 @@ const RACY: [(&str, &[&str]); 6] = [
     ("instrumented", &["global `"]),
 ];
 
+/// Each program that deadlocks, or could, with what its report says. With the feature only: without it the locks are `std`'s.
+const DEADLOCKS: [(&str, &[&str]); 5] = [
+    (
+        "orders",
+        &[
+            "WARNING: POTENTIAL DEADLOCK\n",
+            " held: Mutex #1 locked at src/locks.rs:",
+        ],
+    ),
+    (
+        "readers",
+        &[
+            "WARNING: POTENTIAL DEADLOCK\n",
+            " held: RwLock #1 for reading locked at src/locks.rs:",
+        ],
+    ),
+    (
+        "ring",
+        &[
+            "WARNING: DEADLOCK\n",
+            "Wait for a lock of Mutex #1 by thread ",
+            " held: Mutex #2 locked at src/locks.rs:",
+        ],
+    ),
+    (
+        "joined",
+        &[
+            "WARNING: DEADLOCK\n",
+            "Wait for the end of thread 2 by main thread:",
+            "Wait for a lock of Mutex #1 by thread 2:",
+        ],
+    ),
+    (
+        "twice",
+        &[
+            "WARNING: DEADLOCK\nWait for a lock of Mutex #1 by main thread:",
+            "racecheck: this thread waits for itself: it holds the Mutex (made at src/locks.rs:",
+        ],
+    ),
+];
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crates/annotated")
 }
@@ -46,7 +87,8 @@ fn in_clean_surroundings(command: &mut Command) -> &mut Command {
     ] {
         command.env_remove(variable);
     }
-    command.current_dir(folder())
+    // Where a panic is part of a program, its backtrace isn't.
+    command.env("RUST_BACKTRACE", "0").current_dir(folder())
 }
 
 /// `cargo race` with the words of `line`, and a target folder.
@@ -128,14 +170,61 @@ fn racy_programs_are_reported_under_the_names_that_they_gave() {
 #[test]
 fn programs_free_of_races_say_nothing() {
     let twins = RACY.map(|(name, _)| name);
-    let others = ["reads", "moved", "semaphore", "channel", "collected"];
+    let others = [
+        "reads",
+        "moved",
+        "semaphore",
+        "channel",
+        "collected",
+        "freed_lock",
+        "handed",
+    ];
+    let deadlocks = DEADLOCKS.map(|(name, _)| name);
     for feature in FEATURES {
-        for name in twins.iter().chain(&others) {
+        for name in twins.iter().chain(&others).chain(&deadlocks) {
             for _ in 0..RUNS {
                 let (status, text) = program(feature, &format!("{name}.fine"));
                 assert_eq!((status, &*text), (Some(0), ""), "{name}, `{feature}`");
             }
         }
+    }
+}
+
+#[test]
+fn deadlocks_are_found_with_the_feature() {
+    for (name, expected) in DEADLOCKS {
+        for _ in 0..RUNS {
+            let (status, text) = program("race-check", &format!("{name}.racy"));
+            assert_eq!(status, Some(RACED), "{name}: {text}");
+            for said in expected {
+                assert!(text.contains(said), "{name}: no `{said}` in: {text}");
+            }
+            assert_eq!(text.matches("WARNING: ").count(), 1, "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn locks_that_are_held_are_listed_with_the_feature() {
+    let (status, text) = program("race-check", "held.racy");
+    assert_eq!(status, Some(RACED), "{text}");
+    for said in [
+        "Thread 2 held: Mutex (made at src/locks.rs:",
+        "Thread 3 held: RwLock (made at src/locks.rs:",
+    ] {
+        assert!(text.contains(said), "no `{said}` in: {text}");
+    }
+    let (status, text) = program("", "held.racy");
+    assert_eq!(status, Some(RACED), "{text}");
+    assert!(text.contains("Thread 2 held: nothing"), "{text}");
+}
+
+#[test]
+fn a_lock_is_memory_all_the_same() {
+    for feature in FEATURES {
+        let (status, text) = program(feature, "freed_lock.racy");
+        assert_eq!(status, Some(RACED), "`{feature}`: {text}");
+        assert!(text.contains("Location is heap block of size "), "{text}");
     }
 }
 
@@ -242,7 +331,7 @@ fn a_program_without_its_runtime_says_so_and_ends() {
     let (status, text) = without_runtime(&[&format!("-Clink-arg={}", object.display())]);
     assert_eq!((status, text.lines().count()), (Some(2), 1), "{text}");
     assert!(
-        text.contains("a runtime of another version in it (0 and not 1)"),
+        text.contains("a runtime of another version in it (0 and not 2)"),
         "{text}"
     );
 }

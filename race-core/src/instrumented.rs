@@ -4,6 +4,7 @@
 //! - [`calls`]: functions entered and left; so no stack is unwound.
 //! - [`atomic`]: atomics in the program's memory, which are accesses as well.
 //! - [`allocator`]: the program's global allocator.
+//! - [`lock`]: locks, of code that says that it has them.
 //! - `memory`: heap blocks, from their allocation to their end.
 //!
 //! Plain accesses are [`range::access`](crate::shadow::range::access). Nothing here may know who emits the announcements.
@@ -14,6 +15,7 @@ use std::sync::atomic::Ordering::Relaxed;
 pub mod allocator;
 pub mod atomic;
 pub mod layout;
+pub mod lock;
 pub(crate) mod memory;
 
 pub use crate::stack::calls;

@@ -6,12 +6,15 @@
 //!
 //! No rule of order or of races may be here.
 
+mod kinds;
+
 use std::ffi::c_void;
 use std::panic::Location;
+use std::sync::atomic::AtomicPtr;
 use std::{ptr, slice};
 
 /// The version of all that is here.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The name of the symbol that an [`Interface`] has in the runtime. Whoever looks it up has to spell it out.
 pub const SYMBOL: &str = "racecheck_interface";
@@ -44,6 +47,25 @@ pub struct Interface {
     pub acquire: extern "C" fn(key: usize, site: Place),
     /// Forgets what was released into the key.
     pub forget_key: extern "C" fn(key: usize),
+    /// The calling thread is about to take a lock by operations of its own, or to try. If this says yes, [`end_locking`](Interface::end_locking) has to follow.
+    pub begin_locking: extern "C" fn(of: &LockUse<'_>) -> bool,
+    /// It has done so, or not got it.
+    pub end_locking: extern "C" fn(),
+    /// It could not have the lock at once and is about to wait; [`end_wait`](Interface::end_wait) is given the result. If it holds the lock itself, a text
+    /// says so, and it must not wait.
+    pub begin_wait: unsafe extern "C" fn(of: &LockUse<'_>, own: Sink) -> *mut c_void,
+    /// It waits no longer.
+    pub end_wait: unsafe extern "C" fn(waiting: *mut c_void),
+    /// The calling thread has just taken the lock.
+    pub locked: extern "C" fn(of: &LockUse<'_>),
+    /// It is about to give it back.
+    pub unlock: extern "C" fn(of: &LockUse<'_>),
+    /// It has it for writing, and is about to keep it for reading only.
+    pub downgrade: extern "C" fn(of: &LockUse<'_>),
+    /// It has it, and uses it with a condition variable.
+    pub hand_over: extern "C" fn(of: &LockUse<'_>),
+    /// The lock is no more.
+    pub forget_lock: unsafe extern "C" fn(known: *mut c_void),
     /// The calling thread's name.
     pub name_thread: extern "C" fn(name: Text),
     /// Begins to collect what is found on the calling thread and on those that it starts.
@@ -237,6 +259,38 @@ pub struct Value {
     pub describe: unsafe extern "C" fn(context: *const c_void, to: Sink),
     /// Its argument.
     pub context: *const c_void,
+}
+
+/// A lock of the program's, and what the calling thread does with it.
+#[repr(C)]
+#[derive(Debug)]
+pub struct LockUse<'a> {
+    /// What the runtime knows of the lock: null until it is first asked, and its own from then on.
+    pub known: &'a AtomicPtr<c_void>,
+    /// What kind of lock it is. Only asked for once.
+    pub describe: unsafe extern "C" fn(context: *const c_void) -> LockKind,
+    /// Its argument.
+    pub context: *const c_void,
+    /// Where the lock was made.
+    pub created: Place,
+    /// Where it is locked.
+    pub site: Place,
+    /// Whether as a reader.
+    pub shared: bool,
+    /// Whether the thread waits, or would have waited, for as long as it takes.
+    pub waits: bool,
+}
+
+/// The words in which a report speaks of a lock.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct LockKind {
+    /// What it is called: "Mutex".
+    pub name: Text,
+    /// What the releasing thread did: "unlocked a Mutex".
+    pub release: Text,
+    /// What the acquiring thread did: "locked it".
+    pub acquire: Text,
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! - [`allocator`]: the program's global allocator.
 //! - `own_memory`: the runtime's own.
 //! - `library`: what the crate `racecheck` has to say of a program that uses it.
+//! - `locks`: the locks of such a program.
 //! - `interpose`: how functions of libc are put in front of the real ones.
 //!
 //! What else lies below Rust (threads, `malloc`, signals, `fork`, the exit) is interposed by `race-core` itself, which this crate switches to a program that
@@ -49,6 +50,7 @@ pub mod descriptors;
 pub mod frames;
 mod interpose;
 mod library;
+mod locks;
 #[cfg(feature = "object")]
 mod own_memory;
 pub mod posix;

@@ -14,7 +14,7 @@ use race_core::thread;
 use race_interface::{self as interface, Interface, Place, Sample, Sink, Text, VERSION, Value};
 use serde_json::json;
 
-use crate::frames;
+use crate::{frames, locks};
 
 /// The symbol that the library looks for.
 #[unsafe(export_name = "racecheck_interface")]
@@ -31,6 +31,15 @@ pub(crate) static INTERFACE: Interface = Interface {
     release,
     acquire,
     forget_key,
+    begin_locking: locks::begin_locking,
+    end_locking: locks::end_locking,
+    begin_wait: locks::begin_wait,
+    end_wait: locks::end_wait,
+    locked: locks::locked,
+    unlock: locks::unlock,
+    downgrade: locks::downgrade,
+    hand_over: locks::hand_over,
+    forget_lock: locks::forget,
     name_thread,
     open_collector,
     close_collector,
@@ -47,7 +56,7 @@ extern "C" fn own_sources(folder: Text) {
 }
 
 /// The library has asked whether places are read here before it passed any.
-fn at(site: Place) -> &'static std::panic::Location<'static> {
+pub(crate) fn at(site: Place) -> &'static std::panic::Location<'static> {
     // SAFETY: the program ends at its start if `reads_places` said no.
     unsafe { site.get() }
 }

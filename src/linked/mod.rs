@@ -1,6 +1,7 @@
 //! The engine in the runtime of `cargo race`, which the program is linked with: a call for each thing that the program's loads and stores don't say.
 //!
 //! - [`collector`], [`report`]: what was found, as data.
+//! - `lock`: which thread has which lock, and who waits.
 //! - [`shadow`]: accesses to values that have a name or that reports should know more of.
 //!
 //! No rule of order or of races may be here, and nothing that the runtime doesn't need to be told.
@@ -17,6 +18,8 @@ use std::ptr;
 use race_interface::{Interface, Sample, VERSION};
 
 pub(crate) mod collector;
+#[cfg(feature = "race-check")]
+pub(crate) mod lock;
 pub mod report;
 pub(crate) mod shadow;
 

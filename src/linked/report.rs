@@ -280,60 +280,7 @@ data! {
     }
 }
 
-/// What an access did.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Operation {
-    /// A plain load.
-    Read,
-    /// A plain store, or a load and a store.
-    Write,
-    /// An atomic load.
-    AtomicRead,
-    /// An atomic store or read-modify-write.
-    AtomicWrite,
-    /// `read_volatile`: a plain load as far as races go.
-    VolatileRead,
-    /// `write_volatile`: a plain store as far as races go.
-    VolatileWrite,
-    /// The memory was freed: a write to all of it.
-    Free,
-}
-
-/// What kind of deadlock it is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum DeadlockKind {
-    /// Threads take locks in different orders, and nothing keeps them apart: at the wrong moment each waits for the next.
-    LockOrder,
-    /// A thread waits for a lock that it holds.
-    SelfDeadlock,
-    /// Threads wait for each other.
-    Deadlock,
-}
-
-/// What a thread of a deadlock waits for.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(tag = "what", rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Goal {
-    /// A lock.
-    Lock {
-        /// Which one.
-        lock: DeadlockLock,
-        /// Whether for reading.
-        shared: bool,
-    },
-    /// The end of the thread with this number.
-    Thread {
-        /// As in [`ThreadInfo::number`].
-        number: u32,
-    },
-    /// The ends of all threads of a scope.
-    Scope,
-}
+race_interface::kinds_of_findings!(Deserialize);
 
 impl Race {
     /// Whether the two accesses are on these two lines, in either order. A file matches by its end: `bank.rs`.
@@ -387,20 +334,6 @@ impl fmt::Display for Site {
             write!(f, ":{}", self.column)?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Operation::Read => "read",
-            Operation::Write => "write",
-            Operation::AtomicRead => "atomic read",
-            Operation::AtomicWrite => "atomic write",
-            Operation::VolatileRead => "volatile read",
-            Operation::VolatileWrite => "volatile write",
-            Operation::Free => "free",
-        })
     }
 }
 

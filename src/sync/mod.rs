@@ -7,31 +7,28 @@
 mod arc;
 pub mod atomic;
 mod barrier;
-mod condvar;
 mod lazy_lock;
 pub mod mpsc;
-mod mutex;
 pub(crate) mod once;
 mod once_lock;
-mod rwlock;
 #[cfg(feature = "crossbeam")]
 mod wait_group;
 
 pub use crate::from_std::FromStd;
+pub use crate::locks::{
+    Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
+};
 pub use crate::waiting::{
     AcquireError, CancellationToken, DropGuard, Latch, OwnedSemaphorePermit, Semaphore,
     SemaphorePermit, TryAcquireError,
 };
 pub use arc::{Arc, Weak};
 pub use barrier::{Barrier, BarrierWaitResult};
-pub use condvar::{Condvar, WaitTimeoutResult};
 pub use lazy_lock::LazyLock;
-pub use mutex::{Mutex, MutexGuard};
 #[expect(deprecated, reason = "std has it still")]
 pub use once::ONCE_INIT;
 pub use once::{Once, OnceState};
 pub use once_lock::OnceLock;
-pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 #[cfg(feature = "crossbeam")]
 pub use wait_group::WaitGroup;

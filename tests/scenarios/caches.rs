@@ -151,6 +151,10 @@ fn cache_02_snapshot_changed_in_place() {
 }
 
 #[test]
+#[cfg_attr(
+    racecheck_runtime,
+    ignore = "std's readers change one word, so that one's unlock is before the next one's lock"
+)]
 fn cache_03_write_under_a_read_lock() {
     let race = &races(|| {
         let cache = Cache::default();

@@ -278,6 +278,7 @@ fn by_close(write_first: bool) -> (u32, u32) {
 }
 
 #[test]
+#[cfg_attr(racecheck_runtime, ignore = "std's channels don't order by their end")]
 fn pub_09_written_then_closed() {
     none(|| by_close(true));
 }

@@ -29,7 +29,12 @@ pub(crate) fn several_races<const N: usize>(
 ) -> Vec<Race> {
     let outcome = check(program);
     let races = outcome.races();
-    assert_eq!(races.len(), N, "{:#?}", lines(races));
+    // Under `cargo race` what a value owns is memory, which races with it.
+    if cfg!(racecheck_runtime) {
+        assert!(races.len() >= N, "{:#?}", lines(races));
+    } else {
+        assert_eq!(races.len(), N, "{:#?}", lines(races));
+    }
     for access in races.iter().flat_map(Race::accesses) {
         assert!(!access.stack().is_empty());
     }
@@ -85,6 +90,15 @@ pub(crate) fn one_after_the_other<A: Send, B: Send>(
 ) -> (A, B) {
     thread::scope(|s| {
         let first = s.spawn(first);
+        if cfg!(racecheck_runtime) {
+            // What `std` counts its threads by is seen, so the second one is there before the first one ends. The handle has to go where it is waited for.
+            let second = s.spawn(move || {
+                wait_for_scoped(&first);
+                (second(), first)
+            });
+            let (result, first) = second.join().unwrap();
+            return (first.join().unwrap(), result);
+        }
         wait_for_scoped(&first);
         let second = s.spawn(second);
         (first.join().unwrap(), second.join().unwrap())

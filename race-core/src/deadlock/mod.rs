@@ -8,8 +8,8 @@
 pub(crate) mod order;
 mod wait;
 
-pub use wait::{Waiting, Wanted, wait_for_scope, wait_for_thread};
-pub(crate) use wait::{try_for_a_moment, wait_for_lock};
+pub use wait::{OwnLock, Waiting, Wanted, wait_for_scope, wait_for_thread};
+pub(crate) use wait::{try_for_a_moment, wait_for_end, wait_for_lock};
 
 use smallvec::SmallVec;
 

@@ -176,8 +176,22 @@ pub(crate) fn enter_lock(
     patience: Patience,
     id: &LockId,
 ) -> bool {
-    if !thread.held.is_empty() && patience == Patience::Endless {
+    if nests(thread, patience) {
         nested(thread, word, mode, info, id);
+    }
+    is_order(thread, word, patience)
+}
+
+/// Whether a lock nests in what the thread holds, if it takes it now.
+#[inline]
+fn nests(thread: &ThreadState, patience: Patience) -> bool {
+    !thread.held.is_empty() && patience == Patience::Endless
+}
+
+/// Whether the edges of the lock are order, if the thread takes it now.
+#[inline]
+pub(crate) fn is_order(thread: &ThreadState, word: Word, patience: Patience) -> bool {
+    if nests(thread, patience) {
         !word.nesting().is_unordered()
     } else {
         !word.is_unordered()

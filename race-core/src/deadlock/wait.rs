@@ -21,11 +21,10 @@ use crate::reentry;
 use crate::report;
 use crate::runtime;
 use crate::stack::depot::{Detail, HeldLock};
-use crate::stack::position::Position;
 use crate::sync::{Origin, SyncKind, lock_id};
 use crate::thread::Handle;
 use crate::thread::local;
-use crate::thread::state::ThreadState;
+use crate::thread::state::{Site, ThreadState};
 
 struct Waiter {
     party: Party,
@@ -109,15 +108,16 @@ impl Wanted {
         }
         match self.begin() {
             Ok(_waiting) => lock(),
-            Err(own) => panic!(
-                "racecheck: this thread waits for itself: it holds the {} ({}) since {:?}",
-                own.kind.name, own.created, own.locked
-            ),
+            Err(own) => panic!("racecheck: {own}"),
         }
     }
 
-    /// Tells of the wait; or of the lock, if the thread holds it.
-    fn begin(self) -> Result<Waiting, HeldLock> {
+    /// Tells of the wait, for who waits by itself. If it closes a ring of threads that wait for each other, that is reported, and the process ends.
+    ///
+    /// # Errors
+    ///
+    /// If the thread itself holds the lock, in a mode that excludes this one. That has been reported; the wait would have no end.
+    pub fn begin(self) -> Result<Waiting, OwnLock> {
         let info = HeldLock {
             kind: self.kind,
             created: self.created,
@@ -137,11 +137,11 @@ impl Wanted {
                 .next();
             match own {
                 Some(lock) => {
-                    let me = party(thread, goal, self.site.into());
+                    let me = party(thread, goal, Some(self.site.into()));
                     report::self_deadlock(thread, &me);
-                    Err(lock)
+                    Err(OwnLock(lock))
                 }
-                None => Ok(begin(thread, goal, 0, self.site.into())),
+                None => Ok(begin(thread, goal, 0, Some(self.site.into()))),
             }
         })
         .unwrap_or(Ok(Waiting(None)))
@@ -155,11 +155,35 @@ pub(crate) fn wait_for_lock(address: usize, mode: Mode, info: HeldLock) -> Waiti
         mode,
         info,
     });
-    enter(|thread| begin(thread, goal, 0, info.locked)).unwrap_or(Waiting(None))
+    enter(|thread| begin(thread, goal, 0, Some(info.locked))).unwrap_or(Waiting(None))
+}
+
+/// The lock that a thread holds and waits for.
+#[derive(Debug)]
+pub struct OwnLock(HeldLock);
+
+impl fmt::Display for OwnLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let HeldLock {
+            kind,
+            created,
+            locked,
+        } = &self.0;
+        write!(
+            f,
+            "this thread waits for itself: it holds the {} ({created}) since {locked:?}",
+            kind.name
+        )
+    }
 }
 
 /// The calling thread is about to join another.
 pub fn wait_for_thread(handle: &Handle, site: &'static Location<'static>) -> Waiting {
+    wait_for_end(handle, Some(site.into()))
+}
+
+/// As [`wait_for_thread`], wherever that is.
+pub(crate) fn wait_for_end(handle: &Handle, site: Site) -> Waiting {
     if handle.0.is_finished() {
         return Waiting(None);
     }
@@ -167,7 +191,7 @@ pub fn wait_for_thread(handle: &Handle, site: &'static Location<'static>) -> Wai
     enter(|thread| {
         // That is an error, and no wait.
         let is_own = thread.record.number == handle.0.number;
-        (!is_own).then(|| begin(thread, goal, 0, site.into()))
+        (!is_own).then(|| begin(thread, goal, 0, site))
     })
     .flatten()
     .unwrap_or(Waiting(None))
@@ -175,7 +199,7 @@ pub fn wait_for_thread(handle: &Handle, site: &'static Location<'static>) -> Wai
 
 /// The calling thread is about to wait for all threads of a scope that are left. Each of them has told of it by [`Handle::start_in_scope`].
 pub fn wait_for_scope(scope: usize, site: &'static Location<'static>) -> Waiting {
-    enter(|thread| begin(thread, Goal::Scope, scope, site.into())).unwrap_or(Waiting(None))
+    enter(|thread| begin(thread, Goal::Scope, scope, Some(site.into()))).unwrap_or(Waiting(None))
 }
 
 fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
@@ -185,8 +209,8 @@ fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
     local::enter_unordered(f)
 }
 
-fn party(thread: &mut ThreadState, goal: Goal, site: Position) -> Party {
-    let context = thread.context(Some(site), Detail::Plain);
+fn party(thread: &mut ThreadState, goal: Goal, site: Site) -> Party {
+    let context = thread.context(site, Detail::Plain);
     let held: Claims = (thread.held.keys().iter())
         .zip(thread.held.locks())
         .map(|(key, info)| Claim {
@@ -203,7 +227,7 @@ fn party(thread: &mut ThreadState, goal: Goal, site: Position) -> Party {
     }
 }
 
-fn begin(thread: &mut ThreadState, goal: Goal, scope: usize, site: Position) -> Waiting {
+fn begin(thread: &mut ThreadState, goal: Goal, scope: usize, site: Site) -> Waiting {
     let mine = Arc::new(Waiter {
         party: party(thread, goal, site),
         numbers: (thread.held.keys().iter())
@@ -247,6 +271,11 @@ fn close_ring(waiters: &[Arc<Waiter>], chain: &mut Vec<Arc<Waiter>>) -> bool {
 
 impl Waiter {
     fn waits_for(&self, other: &Waiter) -> bool {
+        // One that was cancelled in a wait has never told of its end.
+        !other.party.record.is_finished() && self.wants_of(other)
+    }
+
+    fn wants_of(&self, other: &Waiter) -> bool {
         match &self.party.goal {
             Goal::Lock(wanted) => {
                 (other.party.held.iter())

@@ -9,18 +9,7 @@ use serde::Serialize;
 use super::race::{Frame, Site, ThreadInfo};
 use super::text;
 
-/// What kind of deadlock it is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum DeadlockKind {
-    /// Threads take locks in different orders, and nothing keeps them apart: at the wrong moment each waits for the next.
-    LockOrder,
-    /// A thread waits for a lock that it holds.
-    SelfDeadlock,
-    /// Threads wait for each other.
-    Deadlock,
-}
+pub use super::kinds::{DeadlockKind, Goal};
 
 /// A lock of a deadlock.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -79,27 +68,6 @@ impl Holding {
     pub fn locked_at(&self) -> &Site {
         &self.locked_at
     }
-}
-
-/// What a thread of a deadlock waits for.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(tag = "what", rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Goal {
-    /// A lock.
-    Lock {
-        /// Which one.
-        lock: DeadlockLock,
-        /// Whether for reading.
-        shared: bool,
-    },
-    /// The end of the thread with this number.
-    Thread {
-        /// As in [`ThreadInfo::number`].
-        number: u32,
-    },
-    /// The ends of all threads of a scope.
-    Scope,
 }
 
 /// One of the threads of a deadlock: it waits for the next one, and the last one for the first.

@@ -17,6 +17,7 @@ mod build_deadlock;
 pub mod deadlock;
 mod explain;
 pub(crate) mod json;
+mod kinds;
 mod location;
 pub mod race;
 pub(crate) mod scope;

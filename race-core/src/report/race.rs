@@ -9,40 +9,7 @@ use serde::Serialize;
 use super::deadlock::DeadlockKind;
 use super::text;
 
-/// What an access did.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Operation {
-    /// A plain load.
-    Read,
-    /// A plain store, or a load and a store.
-    Write,
-    /// An atomic load.
-    AtomicRead,
-    /// An atomic store or read-modify-write.
-    AtomicWrite,
-    /// `read_volatile`: a plain load as far as races go.
-    VolatileRead,
-    /// `write_volatile`: a plain store as far as races go.
-    VolatileWrite,
-    /// The memory was freed: a write to all of it.
-    Free,
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Operation::Read => "read",
-            Operation::Write => "write",
-            Operation::AtomicRead => "atomic read",
-            Operation::AtomicWrite => "atomic write",
-            Operation::VolatileRead => "volatile read",
-            Operation::VolatileWrite => "volatile write",
-            Operation::Free => "free",
-        })
-    }
-}
+pub use super::kinds::Operation;
 
 /// A place in the source.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]

@@ -76,6 +76,11 @@ impl LockId {
         LockId(AtomicU64::new(0))
     }
 
+    /// What it has been used for by now.
+    pub(crate) fn word(&self) -> Word {
+        Word(self.0.load(Relaxed))
+    }
+
     /// The calling thread has just locked it.
     #[inline]
     pub(crate) fn lock(&self, mode: Mode) -> Word {

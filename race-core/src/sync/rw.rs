@@ -121,11 +121,7 @@ impl RwClock {
 
     /// It is about to keep it, but for reading only: readers and writers after it see what it has written.
     pub fn downgrade(&mut self, kind: &'static SyncKind, site: impl Into<Position>) {
-        self.writes.id.downgrade();
-        local::enter(|thread| {
-            thread.held.downgrade(self.key());
-            self.release_by(thread, kind, site.into());
-        });
+        local::enter(|thread| self.downgraded_by(thread, self.key(), kind, site.into()));
     }
 
     /// The calling thread has exclusive access, by `&mut` or ownership: whatever was released is over.
@@ -143,7 +139,7 @@ impl RwClock {
     }
 
     /// `thread` has just got the real lock, which is known by `key` while it is held.
-    pub(super) fn locked_by(
+    pub(crate) fn locked_by(
         &self,
         thread: &mut ThreadState,
         key: usize,
@@ -163,7 +159,7 @@ impl RwClock {
     }
 
     /// `thread` is about to give it back after reading.
-    pub(super) fn unlocked_read_by(
+    pub(crate) fn unlocked_read_by(
         &self,
         thread: &mut ThreadState,
         key: usize,
@@ -175,7 +171,7 @@ impl RwClock {
     }
 
     /// `thread` is about to give it back after writing.
-    pub(super) fn unlocked_write_by(
+    pub(crate) fn unlocked_write_by(
         &mut self,
         thread: &mut ThreadState,
         key: usize,
@@ -184,6 +180,19 @@ impl RwClock {
     ) {
         let locked = self.let_go(thread, key, Mode::Exclusive);
         self.release_by(thread, kind, locked.unwrap_or(site));
+    }
+
+    /// `thread` is about to keep it for reading only.
+    pub(crate) fn downgraded_by(
+        &mut self,
+        thread: &mut ThreadState,
+        key: usize,
+        kind: &'static SyncKind,
+        site: Position,
+    ) {
+        self.writes.id.downgrade();
+        thread.held.downgrade(key);
+        self.release_by(thread, kind, site);
     }
 
     fn release_by(&mut self, thread: &mut ThreadState, kind: &'static SyncKind, site: Position) {
@@ -202,8 +211,13 @@ impl RwClock {
         self.reads.acquired_by(thread, kind, site, true);
     }
 
+    /// Whether its edges are order, if `thread` takes it now.
+    pub(crate) fn is_order(&self, thread: &ThreadState, patience: Patience) -> bool {
+        deadlock::order::is_order(thread, self.writes.id.word(), patience)
+    }
+
     /// See [`SyncClock::hand_over`].
-    pub(super) fn hand_over_by(
+    pub(crate) fn hand_over_by(
         &self,
         thread: &mut ThreadState,
         kind: &'static SyncKind,

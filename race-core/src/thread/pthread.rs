@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
+use crate::deadlock;
 use crate::fork::PerProcess;
 use crate::instrumented;
 use crate::shadow::handed_out;
@@ -279,7 +280,19 @@ pub unsafe extern "C-unwind" fn pthread_join(
     // SAFETY: the next definition of this name has this signature.
     let real: Join = unsafe { mem::transmute(real.as_ptr()) };
     // SAFETY: the caller's arguments.
-    joined(thread, || unsafe { real(thread, value) })
+    let real = || unsafe { real(thread, value) };
+    joined(thread, || waiting(thread, real))
+}
+
+/// Tells of an endless wait for a thread, which may be one of a deadlock's. A wrapper does that itself.
+fn waiting(thread: libc::pthread_t, real: impl FnOnce() -> c_int) -> c_int {
+    let handle = find(thread).filter(|handle| instrumented::is_on() && !handle.0.is_awaited());
+    let waiting = handle.map(|handle| deadlock::wait_for_end(&handle, None));
+    // A thread that is cancelled here leaves it behind.
+    let waiting = ManuallyDrop::new(waiting);
+    let result = real();
+    drop(ManuallyDrop::into_inner(waiting));
+    result
 }
 
 /// glibc's `pthread_tryjoin_np`: if it succeeds, the thread's end happens before the return.

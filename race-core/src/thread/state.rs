@@ -63,6 +63,8 @@ pub(crate) struct ThreadState {
     pending: VectorClock,
     pub(crate) held: HeldLocks,
     pub(crate) nested: NestedCache,
+    /// The thread runs the code of a lock that nests, as instrumented code: what its atomics teach is no more order than the lock's own edge.
+    pub(crate) in_nesting_lock: bool,
     contexts: ContextCache,
     pub(crate) scope: Option<SharedScope>,
     pub(crate) record: Arc<Record>,
@@ -92,6 +94,7 @@ impl ThreadState {
             pending: VectorClock::new(),
             held: HeldLocks::default(),
             nested: NestedCache::default(),
+            in_nesting_lock: false,
             contexts: ContextCache::new(),
             scope,
             record,
@@ -162,6 +165,9 @@ impl ThreadState {
 
     #[cold]
     fn acquire_slow(&mut self, clock: &SyncClock, kind: &'static SyncKind, site: Site) {
+        if self.in_nesting_lock {
+            return self.acquire_by(clock, kind, site, false);
+        }
         let order = match clock.base.as_deref() {
             Some(theirs) => self.base.joined_order(theirs, clock.epoch),
             None => self.base.joined_order(&VectorClock::new(), clock.epoch),
@@ -364,11 +370,15 @@ impl ThreadState {
 
     /// A relaxed load that saw `clock`: `P[t]` ⊔= `clock`.
     pub(crate) fn defer(&mut self, clock: &SyncClock) {
+        let order = (self.in_nesting_lock).then(|| self.pending.kept_order());
         if let Some(base) = &clock.base {
             self.pending.join_ordered(base);
         }
         if !clock.epoch.is_none() {
             self.pending.raise_ordered(clock.epoch);
+        }
+        if order.is_some() {
+            self.pending.set_order(order);
         }
     }
 

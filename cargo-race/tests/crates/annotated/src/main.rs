@@ -1,5 +1,7 @@
 //! Programs that use racecheck, in pairs of which one races. The first argument says which one to run.
 
+mod locks;
+
 use annotated::{Baton, one_after_the_other};
 use racecheck::cell::UnsafeCell;
 use racecheck::sync::{Arc, Mutex, Semaphore};
@@ -29,6 +31,20 @@ fn main() {
         }
         "instrumented.fine" => one_after_the_other(instrumented::count, instrumented::count),
         "names.racy" => names(),
+        "held.racy" => locks::held(),
+        "orders.racy" => locks::orders(false),
+        "orders.fine" => locks::orders(true),
+        "readers.racy" => locks::readers(false),
+        "readers.fine" => locks::readers(true),
+        "handed.fine" => locks::handed_over(),
+        "ring.racy" => locks::ring(false),
+        "ring.fine" => locks::ring(true),
+        "joined.racy" => locks::joined(false),
+        "joined.fine" => locks::joined(true),
+        "twice.racy" => locks::twice(false),
+        "twice.fine" => locks::twice(true),
+        "freed_lock.racy" => locks::freed(false),
+        "freed_lock.fine" => locks::freed(true),
         _ => panic!("no program {name}"),
     }
 }

@@ -1,14 +1,13 @@
 //! `std::sync::Mutex`, tracked: an unlock happens before the next lock.
 
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync as real;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
-use race_core::deadlock::{Mode, Wanted};
-use race_core::sync::{SyncClock, SyncKind};
+use super::{Patience, Use};
+use crate::engine::locks::{Mode, MutexClock, SyncKind};
 
 static MUTEX: SyncKind = SyncKind {
     name: "Mutex",
@@ -31,8 +30,8 @@ static MUTEX: SyncKind = SyncKind {
 /// assert_eq!(total.into_inner().unwrap(), 2);
 /// ```
 pub struct Mutex<T: ?Sized> {
-    /// What the last unlock released. Guarded by `inner`.
-    clock: UnsafeCell<SyncClock>,
+    /// Guarded by `inner`.
+    clock: MutexClock,
     created: &'static Location<'static>,
     inner: real::Mutex<T>,
 }
@@ -48,7 +47,7 @@ impl<T> Mutex<T> {
     #[track_caller]
     pub const fn new(value: T) -> Mutex<T> {
         Mutex {
-            clock: UnsafeCell::new(SyncClock::new()),
+            clock: MutexClock::new(),
             created: Location::caller(),
             inner: real::Mutex::new(value),
         }
@@ -60,13 +59,24 @@ impl<T> Mutex<T> {
     ///
     /// If the mutex is poisoned.
     #[track_caller]
-    pub fn into_inner(self) -> LockResult<T> {
-        self.clock.into_inner().acquire(&MUTEX, Location::caller());
+    pub fn into_inner(mut self) -> LockResult<T> {
+        let here = self.at(Location::caller());
+        self.clock.exclusive(here);
         self.inner.into_inner()
     }
 }
 
 impl<T: ?Sized> Mutex<T> {
+    #[inline]
+    fn at(&self, site: &'static Location<'static>) -> Use {
+        Use {
+            kind: &MUTEX,
+            created: self.created,
+            mode: Mode::Exclusive,
+            site,
+        }
+    }
+
     /// As `std::sync::Mutex::lock`; then everything done under the lock so far happens before what comes next.
     ///
     /// # Errors
@@ -80,6 +90,7 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         let site = Location::caller();
+        let _locking = self.clock.locking(self.at(site), Patience::Endless);
         let locked = match self.inner.try_lock() {
             Ok(guard) => Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
@@ -99,14 +110,8 @@ impl<T: ?Sized> Mutex<T> {
             Err(TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
             Err(TryLockError::WouldBlock) => None,
         };
-        let wanted = Wanted {
-            address: self.clock.get().addr(),
-            mode: Mode::Exclusive,
-            kind: &MUTEX,
-            created: self.created.into(),
-            site,
-        };
-        wanted.wait(try_lock, || self.inner.lock())
+        self.clock
+            .wait(self.at(site), try_lock, || self.inner.lock())
     }
 
     /// As `std::sync::Mutex::try_lock`; a failure orders nothing.
@@ -118,6 +123,7 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
         let site = Location::caller();
+        let _locking = self.clock.locking(self.at(site), Patience::None);
         match self.inner.try_lock() {
             Ok(guard) => Ok(self.tried(guard, site)),
             Err(TryLockError::Poisoned(poisoned)) => {
@@ -145,7 +151,8 @@ impl<T: ?Sized> Mutex<T> {
     /// If the mutex is poisoned; the error holds the reference.
     #[track_caller]
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
-        self.clock.get_mut().acquire(&MUTEX, Location::caller());
+        let here = self.at(Location::caller());
+        self.clock.exclusive(here);
         self.inner.get_mut()
     }
 
@@ -169,7 +176,7 @@ impl<T: ?Sized> Mutex<T> {
         site: &'static Location<'static>,
     ) -> MutexGuard<'a, T> {
         // SAFETY: `inner` is locked by this thread, as `guard` shows.
-        unsafe { &*self.clock.get() }.try_lock(&MUTEX, self.created, site);
+        unsafe { self.clock.locked(self.at(site), Patience::None) };
         MutexGuard {
             unlock: Unlock { mutex: self, site },
             inner: guard,
@@ -196,7 +203,7 @@ impl<'a, T: ?Sized> Unlock<'a, T> {
         site: &'static Location<'static>,
     ) -> Unlock<'a, T> {
         // SAFETY: the real mutex is locked by this thread, says the caller.
-        unsafe { &*mutex.clock.get() }.lock(&MUTEX, mutex.created, site);
+        unsafe { mutex.clock.locked(mutex.at(site), Patience::Endless) };
         Unlock { mutex, site }
     }
 
@@ -212,16 +219,16 @@ impl<'a, T: ?Sized> Unlock<'a, T> {
 
     /// Tells the clock that the mutex is used with a condition variable.
     pub(super) fn hand_over(&self) {
-        // SAFETY: the real mutex is locked, and no other reference to the clock exists outside such a call.
-        unsafe { &mut *self.mutex.clock.get() }.hand_over(&MUTEX, self.site);
+        // SAFETY: the real mutex is locked by this thread.
+        unsafe { self.mutex.clock.hand_over(self.mutex.at(self.site)) };
     }
 }
 
 impl<T: ?Sized> Drop for Unlock<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the real mutex is still locked, and no other reference to the clock exists outside such a call.
-        unsafe { &mut *self.mutex.clock.get() }.unlock(&MUTEX, self.site);
+        // SAFETY: the real mutex is still locked by this thread.
+        unsafe { self.mutex.clock.unlock(self.mutex.at(self.site)) };
     }
 }
 

@@ -1,15 +1,13 @@
 //! `std::sync::RwLock`, tracked: a write unlock happens before every later lock, a read unlock before later write locks only.
 
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync as real;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
-use race_core::deadlock::{Mode, Wanted};
-use race_core::sync::SyncKind;
-use race_core::sync::rw::RwClock;
+use super::{Patience, Use};
+use crate::engine::locks::{Mode, RwLockClock, SyncKind};
 
 type Site = &'static Location<'static>;
 
@@ -36,7 +34,7 @@ static RWLOCK: SyncKind = SyncKind {
 /// ```
 pub struct RwLock<T: ?Sized> {
     /// Used by shared reference while `inner` is locked for reading, by `&mut` while it is for writing.
-    clock: UnsafeCell<RwClock>,
+    clock: RwLockClock,
     created: &'static Location<'static>,
     inner: real::RwLock<T>,
 }
@@ -53,7 +51,7 @@ impl<T> RwLock<T> {
     #[track_caller]
     pub const fn new(value: T) -> RwLock<T> {
         RwLock {
-            clock: UnsafeCell::new(RwClock::new()),
+            clock: RwLockClock::new(),
             created: Location::caller(),
             inner: real::RwLock::new(value),
         }
@@ -66,7 +64,8 @@ impl<T> RwLock<T> {
     /// If the lock is poisoned; the error holds the value.
     #[track_caller]
     pub fn into_inner(mut self) -> LockResult<T> {
-        self.clock.get_mut().exclusive(&RWLOCK, Location::caller());
+        let here = self.at(Location::caller(), Mode::Exclusive);
+        self.clock.exclusive(here);
         self.inner.into_inner()
     }
 }
@@ -83,16 +82,17 @@ impl<T: ?Sized> RwLock<T> {
     /// If the current thread holds the lock already for writing: that is reported first.
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        let site = Location::caller();
+        let here = self.at(Location::caller(), Mode::Shared);
+        let _locking = self.clock.locking(here, Patience::Endless);
         let try_lock = || had(self.inner.try_read());
         let locked = match try_lock() {
             Some(locked) => locked,
-            None => self.wait(Mode::Shared, site, try_lock, || self.inner.read()),
+            None => self.clock.wait(here, try_lock, || self.inner.read()),
         };
         match locked {
-            Ok(guard) => Ok(self.locked_read(guard, site, RwClock::lock_read)),
+            Ok(guard) => Ok(self.locked_read(guard, here, Patience::Endless)),
             Err(poisoned) => {
-                let guard = self.locked_read(poisoned.into_inner(), site, RwClock::lock_read);
+                let guard = self.locked_read(poisoned.into_inner(), here, Patience::Endless);
                 Err(PoisonError::new(guard))
             }
         }
@@ -105,11 +105,12 @@ impl<T: ?Sized> RwLock<T> {
     /// If the lock is held for writing, or poisoned; in the second case the error holds the guard.
     #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        let site = Location::caller();
+        let here = self.at(Location::caller(), Mode::Shared);
+        let _locking = self.clock.locking(here, Patience::None);
         match self.inner.try_read() {
-            Ok(guard) => Ok(self.locked_read(guard, site, RwClock::try_lock_read)),
+            Ok(guard) => Ok(self.locked_read(guard, here, Patience::None)),
             Err(TryLockError::Poisoned(poisoned)) => {
-                let guard = self.locked_read(poisoned.into_inner(), site, RwClock::try_lock_read);
+                let guard = self.locked_read(poisoned.into_inner(), here, Patience::None);
                 Err(TryLockError::Poisoned(PoisonError::new(guard)))
             }
             Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
@@ -127,16 +128,17 @@ impl<T: ?Sized> RwLock<T> {
     /// If the current thread holds the lock already: that is reported first.
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        let site = Location::caller();
+        let here = self.at(Location::caller(), Mode::Exclusive);
+        let _locking = self.clock.locking(here, Patience::Endless);
         let try_lock = || had(self.inner.try_write());
         let locked = match try_lock() {
             Some(locked) => locked,
-            None => self.wait(Mode::Exclusive, site, try_lock, || self.inner.write()),
+            None => self.clock.wait(here, try_lock, || self.inner.write()),
         };
         match locked {
-            Ok(guard) => Ok(self.locked_write(guard, site, RwClock::lock_write)),
+            Ok(guard) => Ok(self.locked_write(guard, here, Patience::Endless)),
             Err(poisoned) => {
-                let guard = self.locked_write(poisoned.into_inner(), site, RwClock::lock_write);
+                let guard = self.locked_write(poisoned.into_inner(), here, Patience::Endless);
                 Err(PoisonError::new(guard))
             }
         }
@@ -149,11 +151,12 @@ impl<T: ?Sized> RwLock<T> {
     /// If the lock is held, or poisoned; in the second case the error holds the guard.
     #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        let site = Location::caller();
+        let here = self.at(Location::caller(), Mode::Exclusive);
+        let _locking = self.clock.locking(here, Patience::None);
         match self.inner.try_write() {
-            Ok(guard) => Ok(self.locked_write(guard, site, RwClock::try_lock_write)),
+            Ok(guard) => Ok(self.locked_write(guard, here, Patience::None)),
             Err(TryLockError::Poisoned(poisoned)) => {
-                let guard = self.locked_write(poisoned.into_inner(), site, RwClock::try_lock_write);
+                let guard = self.locked_write(poisoned.into_inner(), here, Patience::None);
                 Err(TryLockError::Poisoned(PoisonError::new(guard)))
             }
             Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
@@ -177,62 +180,49 @@ impl<T: ?Sized> RwLock<T> {
     /// If the lock is poisoned; the error holds the reference.
     #[track_caller]
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
-        self.clock.get_mut().exclusive(&RWLOCK, Location::caller());
+        let here = self.at(Location::caller(), Mode::Exclusive);
+        self.clock.exclusive(here);
         self.inner.get_mut()
     }
 
-    #[cold]
-    #[track_caller]
-    fn wait<G>(
-        &self,
-        mode: Mode,
-        site: Site,
-        try_lock: impl Fn() -> Option<G>,
-        lock: impl FnOnce() -> G,
-    ) -> G {
-        let wanted = Wanted {
-            address: self.clock.get().addr(),
-            mode,
+    fn at(&self, site: Site, mode: Mode) -> Use {
+        Use {
             kind: &RWLOCK,
-            created: self.created.into(),
+            created: self.created,
+            mode,
             site,
-        };
-        wanted.wait(try_lock, lock)
+        }
     }
 
     fn locked_read<'a>(
         &'a self,
         inner: real::RwLockReadGuard<'a, T>,
-        site: &'static Location<'static>,
-        lock: impl FnOnce(&RwClock, &'static SyncKind, Site, Site),
+        here: Use,
+        patience: Patience,
     ) -> RwLockReadGuard<'a, T> {
         // SAFETY: `inner` is locked for reading by this thread, as the guard shows.
-        lock(unsafe { &*self.clock.get() }, &RWLOCK, self.created, site);
-        let unlock = ReadUnlock {
-            clock: &self.clock,
-            site,
-        };
+        unsafe { self.clock.locked(here, patience) };
+        let unlock = self.unlock(here);
         RwLockReadGuard { unlock, inner }
     }
 
     fn locked_write<'a>(
         &'a self,
         inner: real::RwLockWriteGuard<'a, T>,
-        site: &'static Location<'static>,
-        lock: impl FnOnce(&mut RwClock, &'static SyncKind, Site, Site),
+        here: Use,
+        patience: Patience,
     ) -> RwLockWriteGuard<'a, T> {
         // SAFETY: `inner` is locked for writing by this thread, as the guard shows.
-        lock(
-            unsafe { &mut *self.clock.get() },
-            &RWLOCK,
-            self.created,
-            site,
-        );
-        let unlock = WriteUnlock {
-            clock: &self.clock,
-            site,
-        };
+        unsafe { self.clock.locked(here, patience) };
+        let unlock = self.unlock(here);
         RwLockWriteGuard { unlock, inner }
+    }
+
+    fn unlock(&self, here: Use) -> Unlock<'_> {
+        Unlock {
+            clock: &self.clock,
+            here,
+        }
     }
 }
 
@@ -245,43 +235,26 @@ fn had<G>(tried: TryLockResult<G>) -> Option<LockResult<G>> {
     }
 }
 
-/// The clock's side of a read unlock.
-struct ReadUnlock<'a> {
-    clock: &'a UnsafeCell<RwClock>,
-    site: &'static Location<'static>,
+/// The clock's side of an unlock.
+struct Unlock<'a> {
+    clock: &'a RwLockClock,
+    here: Use,
 }
 
-impl Drop for ReadUnlock<'_> {
-    fn drop(&mut self) {
-        // SAFETY: the real guard, dropped after this, holds the lock for reading.
-        unsafe { &*self.clock.get() }.unlock_read(&RWLOCK, self.site);
-    }
-}
-
-/// The clock's side of a write unlock.
-struct WriteUnlock<'a> {
-    clock: &'a UnsafeCell<RwClock>,
-    site: &'static Location<'static>,
-}
-
-impl<'a> WriteUnlock<'a> {
+impl Unlock<'_> {
     /// Goes on as a reader's. The real guard has the lock for writing still.
-    fn downgrade(self) -> ReadUnlock<'a> {
-        let unlock = ReadUnlock {
-            clock: self.clock,
-            site: self.site,
-        };
+    fn downgrade(mut self) -> Self {
         // SAFETY: the real guard holds the lock for writing.
-        unsafe { &mut *self.clock.get() }.downgrade(&RWLOCK, self.site);
-        std::mem::forget(self);
-        unlock
+        unsafe { self.clock.downgrade(self.here) };
+        self.here.mode = Mode::Shared;
+        self
     }
 }
 
-impl Drop for WriteUnlock<'_> {
+impl Drop for Unlock<'_> {
     fn drop(&mut self) {
-        // SAFETY: the real guard, dropped after this, holds the lock for writing.
-        unsafe { &mut *self.clock.get() }.unlock_write(&RWLOCK, self.site);
+        // SAFETY: the real guard, dropped after this, holds the lock in this mode.
+        unsafe { self.clock.unlock(self.here) };
     }
 }
 
@@ -289,14 +262,14 @@ impl Drop for WriteUnlock<'_> {
 #[must_use = "if unused the RwLock will immediately unlock"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
     #[expect(dead_code, reason = "for its drop, before the real guard's")]
-    unlock: ReadUnlock<'a>,
+    unlock: Unlock<'a>,
     inner: real::RwLockReadGuard<'a, T>,
 }
 
 /// `std::sync::RwLockWriteGuard`, tracked: dropping it is the unlock.
 #[must_use = "if unused the RwLock will immediately unlock"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
-    unlock: WriteUnlock<'a>,
+    unlock: Unlock<'a>,
     inner: real::RwLockWriteGuard<'a, T>,
 }
 
