@@ -15,7 +15,7 @@ use serde_json::Value;
 /// What a program with findings exits with.
 const RACED: i32 = 66;
 /// How often a program runs: its verdict is the same each time.
-const RUNS: usize = 5;
+const RUNS: usize = 3;
 const FEATURES: [&str; 2] = ["", "race-check"];
 
 /// Each racy program, with what its reports say of the place, the one after the other, with the feature; without it, macros give no names.

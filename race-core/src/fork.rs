@@ -38,6 +38,7 @@ mod lock {
     use std::time::Duration;
 
     use super::generation;
+    use crate::errno;
 
     /// A lock that the child of a `fork` can take over from a thread that it doesn't have. What it guards is then as at first.
     ///
@@ -104,7 +105,7 @@ mod lock {
                     0..64 => hint::spin_loop(),
                     64..4096 => yield_now(),
                     // Somebody waits for a slow log.
-                    _ => sleep(Duration::from_millis(1)),
+                    _ => errno::keep(|| sleep(Duration::from_millis(1))),
                 }
             }
         }

@@ -4,6 +4,7 @@
 //! it asserts with must not be: what only the assertions share is `std`'s, so that it orders nothing. Run them with
 //! `RUSTFLAGS="--cfg loom" cargo test -p race-core --lib model::`; `docs/internals.md` says more.
 
+mod annex;
 mod atomic;
 mod blocks;
 mod depot;

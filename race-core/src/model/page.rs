@@ -134,3 +134,26 @@ fn memory_that_is_handed_out_in_lines() {
         &[0, 1],
     );
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_user_of_freed_memory_has_left_is_forgotten() {
+    model(|sides| {
+        let place = Arc::new(Place::default());
+        let mut mine = thread(0);
+        place.take(&mut mine, &[(8, WRITE)]);
+        place
+            .page
+            .close(mine.epoch(), ContextId::from_bits(context_of(mine.epoch())));
+        // It had looked for the line while the page was open.
+        let context = ContextId::from_bits(1);
+        place.lines[0].access(&thread(3), 0xff, Write, context, &mut Conflicts::new());
+        place.take(&mut mine, &[(PAGE, ALLOCATED)]);
+        let (one, other) = (place.clone(), place.clone());
+        sides.run(
+            move || one.take(&mut thread(1), &[(8, READ)]),
+            move || other.take(&mut thread(2), &[(16, READ)]),
+        );
+        assert_eq!(*place.reports.lock().unwrap(), []);
+    });
+}

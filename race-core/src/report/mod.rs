@@ -34,6 +34,7 @@ pub use sink::{count, deadlock_count};
 use std::panic::Location;
 
 use crate::deadlock::Party;
+use crate::errno;
 use crate::instrumented::allocator;
 use crate::runtime;
 use crate::shadow::blocks::Block;
@@ -97,6 +98,10 @@ pub(crate) fn found(
     conflicts: &Conflicts,
     place: Place,
 ) {
+    errno::keep(|| offer_each(thread, current, conflicts, &place));
+}
+
+fn offer_each(thread: &mut ThreadState, current: Recorded, conflicts: &Conflicts, place: &Place) {
     for previous in conflicts {
         let Some(record) = registry::record_of(previous.epoch) else {
             continue;
@@ -109,6 +114,6 @@ pub(crate) fn found(
         {
             continue;
         }
-        sink::offer(thread, &record, current, *previous, &place);
+        sink::offer(thread, &record, current, *previous, place);
     }
 }

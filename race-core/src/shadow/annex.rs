@@ -5,8 +5,9 @@
 //!
 //! Lock-free: a `fork` finds nothing half done that anybody waits for.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
+use crate::primitive::const_fn;
 use crate::primitive::sync::atomic::AtomicU64;
 use crate::shadow::slots::{Newcomer, Raced, Slots};
 use crate::shadow::state::Knowledge;
@@ -16,7 +17,7 @@ const SLOTS: usize = if cfg!(all(test, loom)) { 2 } else { 12 };
 
 /// 256 bytes.
 #[derive(Default)]
-pub(super) struct Annex {
+pub(crate) struct Annex {
     pub(super) slots: Slots<SLOTS>,
     /// The bytes that these may count for: no others.
     bytes: AtomicU64,
@@ -62,7 +63,7 @@ pub(super) fn get(number: u32) -> Option<&'static Annex> {
 }
 
 /// One in which nothing is recorded.
-pub(super) fn take() -> (u32, &'static Annex) {
+pub(crate) fn take() -> (u32, &'static Annex) {
     let (number, annex) = pool::take();
     // Who accesses memory that was freed meanwhile may have put something in after it was given back.
     annex.slots.reset();
@@ -75,13 +76,53 @@ pub(super) fn give_back(number: u32, annex: &'static Annex) {
     pool::give_back(number, annex);
 }
 
+/// The first of those that were given back; each leads to the next. The upper half counts the changes: who has looked at the first one can tell whether it has
+/// been another's meanwhile.
+pub(crate) struct FreeList(AtomicU64);
+
+impl FreeList {
+    const_fn! {
+        pub(crate) const fn new() -> FreeList {
+            FreeList(AtomicU64::new(0))
+        }
+    }
+
+    pub(crate) fn take(&self) -> Option<(u32, &'static Annex)> {
+        let mut free = self.0.load(Acquire);
+        while let Some(annex) = get(free as u32) {
+            let next = next_word(free, annex.slots.more.load(Relaxed));
+            match self.0.compare_exchange_weak(free, next, AcqRel, Acquire) {
+                Ok(_) => return Some((free as u32, annex)),
+                Err(now) => free = now,
+            }
+        }
+        None
+    }
+
+    pub(crate) fn give_back(&self, number: u32, annex: &'static Annex) {
+        let mut free = self.0.load(Relaxed);
+        loop {
+            annex.slots.more.store(free as u32, Relaxed);
+            let next = next_word(free, number);
+            match self.0.compare_exchange_weak(free, next, AcqRel, Relaxed) {
+                Ok(_) => return,
+                Err(now) => free = now,
+            }
+        }
+    }
+}
+
+fn next_word(before: u64, number: u32) -> u64 {
+    ((before >> 32) + 1) << 32 | u64::from(number)
+}
+
 #[cfg(not(all(test, loom)))]
 mod pool {
     use std::ptr;
-    use std::sync::atomic::Ordering::{AcqRel, Acquire};
     use std::sync::atomic::{AtomicPtr, AtomicU32};
 
     use super::*;
+    use crate::errno;
 
     /// Annexes in a chunk: 64 KiB.
     const CHUNK: usize = 256;
@@ -92,9 +133,7 @@ mod pool {
     static TABLE: [AtomicPtr<[Annex; CHUNK]>; CHUNKS] =
         [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
 
-    /// The first of those that were given back; each leads to the next. The upper half counts the changes: who has looked at the first one can tell whether
-    /// it has been another's meanwhile.
-    static FREE: AtomicU64 = AtomicU64::new(0);
+    static FREE: FreeList = FreeList::new();
 
     /// The next number that nobody has had.
     static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -107,32 +146,18 @@ mod pool {
     }
 
     pub(super) fn take() -> (u32, &'static Annex) {
-        let mut free = FREE.load(Acquire);
-        while let Some(annex) = super::get(free as u32) {
-            let next = next_word(free, annex.slots.more.load(Relaxed));
-            match FREE.compare_exchange_weak(free, next, AcqRel, Acquire) {
-                Ok(_) => return (free as u32, annex),
-                Err(now) => free = now,
-            }
+        if let Some(found) = FREE.take() {
+            return found;
         }
         let number = NEXT.fetch_add(1, Relaxed);
-        (number, &chunk(number)[number as usize % CHUNK])
+        (
+            number,
+            &errno::keep(|| chunk(number))[number as usize % CHUNK],
+        )
     }
 
     pub(super) fn give_back(number: u32, annex: &'static Annex) {
-        let mut free = FREE.load(Relaxed);
-        loop {
-            annex.slots.more.store(free as u32, Relaxed);
-            let next = next_word(free, number);
-            match FREE.compare_exchange_weak(free, next, AcqRel, Relaxed) {
-                Ok(_) => return,
-                Err(now) => free = now,
-            }
-        }
-    }
-
-    fn next_word(before: u64, number: u32) -> u64 {
-        ((before >> 32) + 1) << 32 | u64::from(number)
+        FREE.give_back(number, annex);
     }
 
     #[cold]
@@ -194,7 +219,7 @@ mod pool {
     }
 }
 
-/// Each line's annexes are its own: what is modelled is the line.
+/// Each line's annexes are its own: there what is modelled is the line. [`FreeList`] has models of its own.
 #[cfg(all(test, loom))]
 mod pool {
     use super::*;

@@ -112,10 +112,8 @@ fn chunk(address: usize) -> Option<&'static Chunk> {
 #[cold]
 #[inline(never)]
 fn chunk_beyond(address: usize) -> Option<&'static Chunk> {
-    BEYOND
-        .get()
-        .get(&(address >> CHUNK_BITS))
-        .map(|chunk| *chunk)
+    let number = address >> CHUNK_BITS;
+    errno::keep(|| BEYOND.get().get(&number).map(|chunk| *chunk))
 }
 
 /// The shadow of an address, if anything near it has been accessed; otherwise how far there is none.
@@ -184,7 +182,11 @@ pub(crate) fn prepare(address: usize) {
 #[cold]
 #[inline(never)]
 fn make(address: usize) -> Option<&'static Chunk> {
-    let Some(new) = errno::keep(zeroed) else {
+    errno::keep(|| make_inside(address))
+}
+
+fn make_inside(address: usize) -> Option<&'static Chunk> {
+    let Some(new) = zeroed() else {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
             runtime::say(format_args!("racecheck: out of memory: accesses to raw memory are no longer checked where there were none before\n"));

@@ -11,7 +11,7 @@
 //! - [`handed_out`]: memory that changes hands unseen, and must forget.
 //! - `blocks`: where heap blocks were allocated, for reports.
 
-mod annex;
+pub(crate) mod annex;
 pub(crate) mod blocks;
 pub mod cell;
 pub(crate) mod directory;

@@ -11,6 +11,8 @@
 use std::ptr;
 
 use super::path::{PathCache, PathId};
+#[cfg(target_os = "linux")]
+use crate::errno;
 use crate::thread::hot::{Hot, hot};
 
 /// A function that has been entered and not left.
@@ -140,7 +142,7 @@ pub(crate) fn end() {
 #[cfg(target_os = "linux")]
 fn map(size: usize) -> Option<*mut Call> {
     // SAFETY: fresh private memory, which overlaps nothing that anybody has.
-    let place = unsafe {
+    let place = errno::keep(|| unsafe {
         libc::syscall(
             libc::SYS_mmap,
             0usize,
@@ -150,7 +152,7 @@ fn map(size: usize) -> Option<*mut Call> {
             -1isize,
             0usize,
         )
-    };
+    });
     (place > 0).then(|| ptr::with_exposed_provenance_mut(place as usize))
 }
 

@@ -5,6 +5,7 @@
 use std::ptr;
 use std::sync::PoisonError;
 
+use crate::errno;
 use crate::fork::PerProcess;
 use crate::primitive::sync::{Mutex, MutexGuard};
 use crate::primitive::{DashMap, global};
@@ -81,6 +82,10 @@ impl EdgeCache {
 }
 
 pub(crate) fn intern(kind: &'static SyncKind, released: Site, acquired: Site) -> EdgeId {
+    errno::keep(|| intern_inside(kind, released, acquired))
+}
+
+fn intern_inside(kind: &'static SyncKind, released: Site, acquired: Site) -> EdgeId {
     let key = key(kind, released, acquired);
     if let Some(id) = IDS.get().get(&key) {
         return *id;

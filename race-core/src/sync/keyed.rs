@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 
+use crate::errno;
 use crate::fork::PerProcess;
 use crate::stack::position::Position;
 use crate::sync::{SyncKind, SyncObject};
@@ -22,7 +23,8 @@ static OBJECTS: PerProcess<DashMap<usize, Arc<SyncObject>>> = PerProcess::new();
 
 /// Adds what the calling thread has done to what an acquire of `key` will see.
 pub fn release(key: usize, kind: &'static SyncKind, site: impl Into<Position>) {
-    let object = local::enter_bare(|| OBJECTS.get().entry(key).or_default().clone());
+    let object =
+        local::enter_bare(|| errno::keep(|| OBJECTS.get().entry(key).or_default().clone()));
     if let Some(object) = object {
         object.release(kind, site);
     }
@@ -30,7 +32,8 @@ pub fn release(key: usize, kind: &'static SyncKind, site: impl Into<Position>) {
 
 /// Orders everything released into `key` so far before what the calling thread does next.
 pub fn acquire(key: usize, kind: &'static SyncKind, site: impl Into<Position>) {
-    let object = local::enter_bare(|| OBJECTS.get().get(&key).map(|object| object.clone()));
+    let object =
+        local::enter_bare(|| errno::keep(|| OBJECTS.get().get(&key).map(|object| object.clone())));
     if let Some(Some(object)) = object {
         object.acquire(kind, site);
     }
@@ -38,5 +41,5 @@ pub fn acquire(key: usize, kind: &'static SyncKind, site: impl Into<Position>) {
 
 /// Drops what is remembered of `key`: its memory is about to mean something else.
 pub fn forget(key: usize) {
-    local::enter_bare(|| OBJECTS.get().remove(&key));
+    local::enter_bare(|| errno::keep(|| OBJECTS.get().remove(&key)));
 }

@@ -15,6 +15,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use crate::epoch::Epoch;
+use crate::errno;
 use crate::primitive::per_thread;
 use crate::thread::hot::{UNKNOWN, hot};
 use crate::thread::lifecycle;
@@ -162,7 +163,7 @@ fn adopt(local: &Local) -> *mut ThreadState {
             local.state.set(before_fork);
             before_fork
         }
-        None => install_raw(local, lifecycle::adopt()),
+        None => install_raw(local, errno::keep(lifecycle::adopt)),
     }
 }
 

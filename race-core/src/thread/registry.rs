@@ -10,6 +10,7 @@ use std::sync::{Once, PoisonError, TryLockError};
 
 use crate::clock::VectorClock;
 use crate::epoch::{Epoch, MAX_CLOCK, MAX_SLOTS};
+use crate::errno;
 use crate::fork::{Lock, Locked, PerProcess};
 use crate::primitive::global;
 use crate::primitive::sync::atomic::AtomicBool;
@@ -141,7 +142,7 @@ global! {
 static NEXT_NUMBER: AtomicU32 = AtomicU32::new(2);
 
 fn slots() -> MutexGuard<'static, Slots> {
-    SLOTS.lock().unwrap_or_else(PoisonError::into_inner)
+    errno::keep(|| SLOTS.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// The number of the next thread to be created. 1 is kept for the main thread.

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use dashmap::DashMap;
 
+use crate::errno;
 use crate::fork::PerProcess;
 
 /// Addresses that are found together.
@@ -32,22 +33,25 @@ impl<T: Default + Send + Sync> Table<T> {
 
     /// What is known of an address; something new if nothing is.
     pub(super) fn at(&self, address: usize) -> Arc<T> {
-        self.find(address).unwrap_or_else(|| {
-            self.any.store(true, Relaxed);
-            let mut region = self.regions.get().entry(address / REGION).or_default();
-            match region.binary_search_by_key(&address, |(address, _)| *address) {
-                Ok(index) => region[index].1.clone(),
-                Err(index) => {
-                    let new = Arc::<T>::default();
-                    region.insert(index, (address, new.clone()));
-                    new
-                }
+        self.find(address)
+            .unwrap_or_else(|| errno::keep(|| self.add(address)))
+    }
+
+    fn add(&self, address: usize) -> Arc<T> {
+        self.any.store(true, Relaxed);
+        let mut region = self.regions.get().entry(address / REGION).or_default();
+        match region.binary_search_by_key(&address, |(address, _)| *address) {
+            Ok(index) => region[index].1.clone(),
+            Err(index) => {
+                let new = Arc::<T>::default();
+                region.insert(index, (address, new.clone()));
+                new
             }
-        })
+        }
     }
 
     pub(super) fn find(&self, address: usize) -> Option<Arc<T>> {
-        let region = self.regions.get().get(&(address / REGION))?;
+        let region = errno::keep(|| self.regions.get().get(&(address / REGION)))?;
         let index = region.binary_search_by_key(&address, |(address, _)| *address);
         Some(region[index.ok()?].1.clone())
     }
