@@ -217,6 +217,13 @@ impl VectorClock {
         }
     }
 
+    /// [`VectorClock::knows`] of a clock that isn't large. False if it is.
+    #[inline(always)]
+    pub(crate) fn knows_at_a_glance(&self, epoch: Epoch) -> bool {
+        let known = self.entries.get(epoch.slot());
+        self.bulk.is_none() && known.is_some_and(|known| *known >= epoch.clock())
+    }
+
     /// Whether it has more than a few entries.
     pub(crate) fn is_large(&self) -> bool {
         self.bulk.is_some()

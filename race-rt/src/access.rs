@@ -19,13 +19,13 @@ fn announce(address: usize, size: usize, kind: AccessKind, caller: usize) {
 
 extern "C" fn read<const SIZE: usize>(address: usize, caller: usize) {
     if !frames::is_ignoring() {
-        range::access_unnoted::<SIZE>(address, AccessKind::Read, Some(Position::of_code(caller)));
+        range::access_unnoted::<SIZE>(address, AccessKind::Read, Position::of_code(caller));
     }
 }
 
 extern "C" fn write<const SIZE: usize>(address: usize, caller: usize) {
     if !frames::is_ignoring() {
-        range::access_unnoted::<SIZE>(address, AccessKind::Write, Some(Position::of_code(caller)));
+        range::access_unnoted::<SIZE>(address, AccessKind::Write, Position::of_code(caller));
     }
 }
 

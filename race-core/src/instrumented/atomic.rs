@@ -28,22 +28,43 @@ pub struct Atomic {
 }
 
 impl Atomic {
+    #[inline]
     fn clock(&self) -> &'static AtomicClock {
         outlying::clock_of(self.address)
     }
 
+    #[inline]
     fn record(&self, thread: &mut ThreadState, class: Class) {
         let Atomic {
             address,
             size,
             site,
         } = *self;
-        range::access_few_by(thread, address, size, class, Some(site));
+        range::access_few_by(thread, address, size, class, site);
     }
 
-    /// A load.
-    #[inline]
-    pub fn load<R>(&self, order: Ordering, op: impl Fn() -> R) -> R {
+    /// A load. A few instructions if it tells the thread nothing new: a thread that waits loads again and again.
+    #[inline(always)]
+    pub fn load<R>(self, order: Ordering, op: impl Fn() -> R) -> R {
+        match self.load_known(&op) {
+            Some(value) => value,
+            None => self.load_slow(order, op),
+        }
+    }
+
+    /// Calls nothing.
+    #[inline(always)]
+    fn load_known<R>(self, op: impl Fn() -> R) -> Option<R> {
+        let clock = outlying::last_clock_of(self.address)?;
+        let mut entered = local::known()?;
+        let thread = entered.state();
+        let value = clock.load_known(thread, |_| op())?;
+        let class = Class::AtomicRead;
+        range::access_known_by(thread, self.address, self.size, class, self.site).then_some(value)
+    }
+
+    #[inline(never)]
+    fn load_slow<R>(self, order: Ordering, op: impl Fn() -> R) -> R {
         let clock = self.clock();
         let load = |thread: &mut ThreadState| {
             let value = clock.load_by(thread, order, self.site, |_| op());

@@ -24,6 +24,10 @@ impl Place {
             return;
         }
         let context = ContextId::from_bits(context_of(thread.epoch()));
+        let known = |context| self.line.access_known(thread, mask, class, context);
+        if context.is_some_and(known) {
+            return;
+        }
         let mut conflicts = Conflicts::new();
         let bytes = self
             .line

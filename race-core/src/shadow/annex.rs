@@ -7,53 +7,96 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
+use crate::epoch::Epoch;
 use crate::primitive::const_fn;
-use crate::primitive::sync::atomic::AtomicU64;
+use crate::primitive::sync::atomic::{AtomicU32, AtomicU64};
 use crate::shadow::slots::{Newcomer, Raced, Slots};
-use crate::shadow::state::Knowledge;
+use crate::shadow::state::{Class, Knowledge};
 
 /// In the models fewer.
-const SLOTS: usize = if cfg!(all(test, loom)) { 2 } else { 12 };
+const SLOTS: usize = if cfg!(all(test, loom)) { 2 } else { 10 };
 
 /// 256 bytes.
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Annex {
     pub(super) slots: Slots<SLOTS>,
+    /// The thread slot, plus one, of whom `met` speaks. Who is ordered after that thread need not be after all that it knew, once a clock was assumed.
+    met_by: AtomicU32,
+    /// For each class, bytes on which an access of that thread meets nothing here that it isn't ordered after, and replaces nothing.
+    met: [AtomicU64; 4],
     /// The bytes that these may count for: no others.
     bytes: AtomicU64,
 }
 
+#[cfg(not(all(test, loom)))]
+const _: () = assert!(size_of::<Annex>() == 256);
+
 impl Annex {
     /// Whether anything here may count for some of these bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn may_have(&self, mask: u64) -> bool {
         self.bytes.load(Relaxed) & mask != 0
     }
 
+    /// Whether nothing here has to do with an access that would have this tag: it is the same as when its thread was here last.
+    #[inline(always)]
+    pub(super) fn has_met(&self, tag: u64, mask: u64) -> bool {
+        let met = &self.met[Class::of_tagged(tag) as usize];
+        self.met_by.load(Relaxed) == who(tag) && met.load(Relaxed) & mask == mask
+    }
+
     /// [`Slots::meet`]
     pub(super) fn meet<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
-        self.slots.meet(newcomer, raced);
+        let room = self.slots.meet(newcomer, raced);
         self.bytes.store(self.slots.bytes(), Relaxed);
+        if !room.are_known {
+            return;
+        }
+        let who = who(newcomer.tag);
+        if self.met_by.load(Relaxed) != who {
+            self.forget_met();
+            self.met_by.store(who, Relaxed);
+        }
+        let met = &self.met[newcomer.class as usize];
+        met.store(met.load(Relaxed) | newcomer.mask, Relaxed);
+    }
+
+    fn forget_met(&self) {
+        self.met_by.store(0, Relaxed);
+        for met in &self.met {
+            met.store(0, Relaxed);
+        }
     }
 
     /// [`Slots::add`]
     pub(super) fn add(&self, tag: u64, context: u32, mask: u64) -> bool {
         let is_added = self.slots.add(tag, context, mask);
         if is_added {
-            self.bytes.store(self.bytes.load(Relaxed) | mask, Relaxed);
+            self.note_more(mask);
         }
         is_added
     }
 
-    /// [`Slots::widen`]
+    /// [`Slots::widen_same`]
     pub(super) fn widen<K>(&self, newcomer: &Newcomer<'_, K>) -> bool {
-        let is_widened = self.slots.widen(newcomer);
+        let is_widened = self.slots.widen_same(newcomer);
         if is_widened {
-            self.bytes
-                .store(self.bytes.load(Relaxed) | newcomer.mask, Relaxed);
+            self.note_more(newcomer.mask);
         }
         is_widened
     }
+
+    fn note_more(&self, mask: u64) {
+        self.bytes.store(self.bytes.load(Relaxed) | mask, Relaxed);
+        self.forget_met();
+    }
+}
+
+/// Whose tag this is, as it stands in `met_by`.
+#[inline(always)]
+fn who(tag: u64) -> u32 {
+    Epoch::from_tagged(tag).slot() as u32 + 1
 }
 
 /// The annex with a number. None has 0.
@@ -68,6 +111,7 @@ pub(crate) fn take() -> (u32, &'static Annex) {
     // Who accesses memory that was freed meanwhile may have put something in after it was given back.
     annex.slots.reset();
     annex.bytes.store(0, Relaxed);
+    annex.forget_met();
     (number, annex)
 }
 

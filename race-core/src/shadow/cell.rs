@@ -190,6 +190,11 @@ impl Knowledge for ThreadState {
     fn knows(&self, epoch: Epoch) -> bool {
         self.knows(epoch)
     }
+
+    #[inline(always)]
+    fn knows_at_a_glance(&self, epoch: Epoch) -> bool {
+        self.knows_at_a_glance(epoch)
+    }
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ pub(crate) fn near_line(address: usize) -> Option<&'static Line> {
 }
 
 /// The line of an address, if it is near and its page is open: then it tells.
-#[inline]
+#[inline(always)]
 pub(crate) fn open_line(address: usize) -> Option<&'static Line> {
     let chunk = near_chunk(address)?;
     let is_open = chunk.pages[address / PAGE % PAGES].is_open();

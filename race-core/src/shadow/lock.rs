@@ -53,12 +53,17 @@ impl LockWord {
     #[inline]
     fn try_lock(&self) -> Option<u64> {
         let content = self.peek();
-        let is_mine = content & LOCKED == 0
+        self.lock_if(content).then_some(content)
+    }
+
+    /// Takes the lock if it is free and this is its content.
+    #[inline(always)]
+    pub(crate) fn lock_if(&self, content: u64) -> bool {
+        !LockWord::is_locked(content)
             && self
                 .0
                 .compare_exchange_weak(content, locked_here(), Acquire, Relaxed)
-                .is_ok();
-        is_mine.then_some(content)
+                .is_ok()
     }
 
     #[cold]

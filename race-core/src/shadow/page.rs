@@ -147,7 +147,7 @@ enum Outcome {
 }
 
 impl Page {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_open(&self) -> bool {
         self.state.load(Acquire) != CLOSED
     }

@@ -92,22 +92,58 @@ pub fn access(address: usize, size: usize, kind: AccessKind, site: Option<impl I
     }
 }
 
-/// [`access`] to a number of bytes that the compiler knows, if it is not noted.
+/// [`access`] of instrumented code to a number of bytes that the compiler knows, if it is not noted.
 #[inline(always)]
-pub fn access_unnoted<const SIZE: usize>(
-    address: usize,
-    kind: AccessKind,
-    site: Option<impl Into<Position>>,
-) {
+pub fn access_unnoted<const SIZE: usize>(address: usize, kind: AccessKind, site: Position) {
     const { assert!(SIZE > 0 && SIZE <= LINE) };
     let (class, detail) = kind.parts();
-    let site = site.map(Into::into);
     let offset = address % LINE;
     if SIZE > LINE - offset {
-        access_lines(address, SIZE, class, detail, site);
+        access_lines(address, SIZE, class, detail, Some(site));
+    } else if class == Class::Write {
+        access_line_of::<true>(address, mask(offset, SIZE), detail, site);
     } else {
-        access_line(address, mask(offset, SIZE), class, detail, site);
+        access_line_of::<false>(address, mask(offset, SIZE), detail, site);
     }
+}
+
+/// [`access_line`] for one class of plain accesses. If it is ordered after all that it meets it calls nothing, so that it needs no stack: that is what most
+/// accesses come to that aren't noted.
+#[inline(never)]
+fn access_line_of<const WRITES: bool>(address: usize, mask: u64, detail: Detail, site: Position) {
+    let class = if WRITES { Class::Write } else { Class::Read };
+    if !access_known(address, mask, class, detail, site) {
+        access_line(address, mask, class, detail, Some(site));
+    }
+}
+
+/// False if there is more to it: then nothing has been done.
+#[inline(always)]
+fn access_known(address: usize, mask: u64, class: Class, detail: Detail, site: Position) -> bool {
+    let Some(line) = directory::open_line(address) else {
+        return false;
+    };
+    let Some(mut entered) = local::known() else {
+        return false;
+    };
+    let thread = entered.state();
+    // Otherwise there is more to look for than whether it is noted.
+    line.is_of(thread.epoch()) && record_known(thread, line, mask, class, detail, site)
+}
+
+#[inline(always)]
+fn record_known(
+    thread: &mut ThreadState,
+    line: &Line,
+    mask: u64,
+    class: Class,
+    detail: Detail,
+    site: Position,
+) -> bool {
+    let Some(context) = thread.known_access_context(site, detail) else {
+        return false;
+    };
+    line.access_known(thread, mask, class, context)
 }
 
 /// An access to no more than a line's bytes, and to some.
@@ -140,23 +176,12 @@ fn access_lines(address: usize, size: usize, class: Class, detail: Detail, site:
 /// [`access_slow`] to bytes of one line, which nearly every access is.
 #[inline(never)]
 fn access_line(address: usize, mask: u64, class: Class, detail: Detail, site: Site) {
-    local::enter_unordered(|thread| {
-        if !is_recorded(thread, address, mask, class) {
-            record_in_line(thread, address, mask, class, detail, site);
-        }
-    });
+    local::enter_unordered(|thread| access_line_by(thread, address, mask, class, detail, site));
 }
 
-/// Whether `thread` has recorded such an access to these bytes of one line in its epoch. It doesn't matter whether the line tells: what it has of this thread's
-/// epoch was recorded, and what has emptied the page since was checked against it.
+/// An access of `thread` to bytes of one line that isn't noted, inside the engine.
 #[inline(always)]
-fn is_recorded(thread: &ThreadState, address: usize, mask: u64, class: Class) -> bool {
-    directory::near_line(address).is_some_and(|line| line.is_recorded(mask, class, thread.epoch()))
-}
-
-/// Checks and records an access of `thread` to bytes of one line, inside the engine.
-#[inline(always)]
-fn record_in_line(
+fn access_line_by(
     thread: &mut ThreadState,
     address: usize,
     mask: u64,
@@ -167,17 +192,15 @@ fn record_in_line(
     let Some(line) = directory::open_line(address).or_else(|| open_line(address)) else {
         return;
     };
+    if line.is_kept(mask, class, thread.epoch()) {
+        return;
+    }
     let context = thread.access_context(site, detail);
     let mut conflicts = Conflicts::new();
     let raced = line.access(thread, mask, class, Some(context), &mut conflicts);
     if raced != 0 {
-        report_line(
-            thread,
-            class,
-            context,
-            &conflicts,
-            line::span(address / LINE * LINE, raced),
-        );
+        let bytes = line::span(address / LINE * LINE, raced);
+        report_line(thread, class, context, &conflicts, bytes);
     }
 }
 
@@ -217,22 +240,61 @@ pub(crate) fn access_few_by(
     address: usize,
     size: usize,
     class: Class,
-    site: Site,
+    site: Position,
 ) {
-    let offset = address % LINE;
-    if size > LINE - offset {
-        return access_by(thread, address, size, class, Detail::Plain, site);
-    }
-    let mask = mask(offset, size);
-    // A thread that waits loads again and again.
-    if !is_recorded(thread, address, mask, class) {
-        record_atomic(thread, address, mask, class, site);
+    if class == Class::AtomicWrite {
+        access_atomic::<true>(thread, address, size, site);
+    } else {
+        access_atomic::<false>(thread, address, size, site);
     }
 }
 
+/// One for each class, as [`access_line_of`].
 #[inline(never)]
-fn record_atomic(thread: &mut ThreadState, address: usize, mask: u64, class: Class, site: Site) {
-    record_in_line(thread, address, mask, class, Detail::Plain, site);
+fn access_atomic<const WRITES: bool>(
+    thread: &mut ThreadState,
+    address: usize,
+    size: usize,
+    site: Position,
+) {
+    let class = if WRITES {
+        Class::AtomicWrite
+    } else {
+        Class::AtomicRead
+    };
+    if access_known_by(thread, address, size, class, site) {
+        return;
+    }
+    let offset = address % LINE;
+    if size > LINE - offset {
+        access_by(thread, address, size, class, Detail::Plain, Some(site));
+    } else {
+        let mask = mask(offset, size);
+        access_line_by(thread, address, mask, class, Detail::Plain, Some(site));
+    }
+}
+
+/// [`access_few_by`] if the access has been recorded, or is ordered after all that it meets. False if there is more to it: then nothing has been done. Calls
+/// nothing.
+#[inline(always)]
+pub(crate) fn access_known_by(
+    thread: &mut ThreadState,
+    address: usize,
+    size: usize,
+    class: Class,
+    site: Position,
+) -> bool {
+    let offset = address % LINE;
+    let Some(line) = directory::open_line(address) else {
+        return false;
+    };
+    if size > LINE - offset {
+        return false;
+    }
+    let mask = mask(offset, size);
+    // A thread that waits loads again and again.
+    line.is_kept(mask, class, thread.epoch())
+        || record_known(thread, line, mask, class, Detail::Plain, site)
 }
 
 #[inline(never)]

@@ -50,6 +50,16 @@ pub(super) struct Newcomer<'a, K> {
     pub(super) context: u32,
 }
 
+/// Where a newcomer may be recorded: numbers of slots, of which there are only fewer if there is none.
+pub(super) struct Room {
+    /// Beside an access that differs in nothing but the bytes.
+    same: usize,
+    /// Where nothing is.
+    free: usize,
+    /// Whether the newcomer is ordered after all that it met.
+    pub(super) are_known: bool,
+}
+
 /// What a newcomer races with.
 pub(super) struct Raced<'a> {
     pub(super) conflicts: &'a mut Conflicts,
@@ -86,15 +96,37 @@ pub(super) fn add_conflict(conflicts: &mut Conflicts, tag: u64, context: u32) {
     conflicts.insert(at, access);
 }
 
-impl<K: Knowledge> Newcomer<'_, K> {
+impl<'a, K: Knowledge> Newcomer<'a, K> {
+    #[inline(always)]
+    pub(super) fn new(
+        thread: &'a K,
+        mask: u64,
+        class: Class,
+        context: Option<ContextId>,
+    ) -> Newcomer<'a, K> {
+        Newcomer {
+            thread,
+            class,
+            tag: thread.epoch().bits() | class.tag(),
+            mask,
+            context: ContextId::bits(context),
+        }
+    }
+
     /// Checks against a recorded access to some of the same bytes. What is left of its mask.
-    #[inline]
-    fn meet(&self, tag: u64, mask: u64, context: u32, raced: &mut Raced<'_>) -> u64 {
+    #[inline(always)]
+    fn meet(
+        &self,
+        tag: u64,
+        known: bool,
+        mask: u64,
+        context: &AtomicU32,
+        raced: &mut Raced<'_>,
+    ) -> u64 {
         let common = mask & self.mask;
         let theirs = Class::of_tagged(tag);
-        let known = self.thread.knows(Epoch::from_tagged(tag));
         if !known && self.class.conflicts(theirs) {
-            raced.push(tag, context, common);
+            raced.push(tag, context.load(Relaxed), common);
         }
         if self.class.supersedes(theirs, known) {
             mask & !common
@@ -118,22 +150,80 @@ impl<const N: usize> Slots<N> {
         mask
     }
 
-    /// Checks a newcomer against all that is recorded, here and in annexes, and records it.
+    /// Records a newcomer if it is ordered after all that it meets here, needs nothing of an annex, and there is room. Otherwise returns false, and nothing has
+    /// changed.
+    ///
+    /// Loops that do little, one after the other, and no closures over what is in a register: the compiler unrolls them, and nothing goes to the stack.
     #[inline(always)]
-    pub(super) fn record<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
-        if self.more.load(Relaxed) != 0 {
-            return self.record_among_more(newcomer, raced);
+    pub(super) fn record_known<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>) -> bool {
+        let Newcomer {
+            tag, context, mask, ..
+        } = *newcomer;
+        if let Some(annex) = annex::get(self.more.load(Relaxed))
+            && (annex.may_have(mask) && !annex.has_met(tag, mask)
+                || annex.slots.more.load(Relaxed) != 0)
+        {
+            return false;
         }
-        self.meet(newcomer, raced);
-        if !self.widen(newcomer) && !self.fill(newcomer) {
-            self.make_room(newcomer);
-            self.fill(newcomer);
+        for slot in 0..N {
+            if self.masks[slot].load(Relaxed) & mask != 0 {
+                let theirs = Epoch::from_tagged(self.tags[slot].load(Relaxed));
+                if !newcomer.thread.knows_at_a_glance(theirs) {
+                    return false;
+                }
+            }
+        }
+        let class = Class::of_tagged(tag);
+        let goes =
+            |slot: usize| class.supersedes(Class::of_tagged(self.tags[slot].load(Relaxed)), true);
+        let mut place = N;
+        for slot in 0..N {
+            let theirs = self.masks[slot].load(Relaxed);
+            if theirs & !mask == 0 && (theirs == 0 || goes(slot)) {
+                place = slot;
+                break;
+            }
+        }
+        let mut widened = mask;
+        for slot in 0..N {
+            if self.tags[slot].load(Relaxed) == tag && self.contexts[slot].load(Relaxed) == context
+            {
+                place = slot;
+                widened |= self.masks[slot].load(Relaxed);
+                break;
+            }
+        }
+        if place == N {
+            return false;
+        }
+        for slot in 0..N {
+            let theirs = self.masks[slot].load(Relaxed);
+            if theirs & mask != 0 && goes(slot) {
+                self.masks[slot].store(theirs & !mask, Release);
+            }
+        }
+        self.put(place, tag, context, widened);
+        true
+    }
+
+    /// Checks a newcomer against all that is recorded, here and in annexes, and records it.
+    pub(super) fn record<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
+        let room = self.meet(newcomer, raced);
+        if self.more.load(Relaxed) != 0 {
+            self.meet_more(newcomer, raced);
+        }
+        if room.same < N {
+            self.widen(room.same, newcomer.mask);
+        } else if room.free < N {
+            self.put(room.free, newcomer.tag, newcomer.context, newcomer.mask);
+        } else {
+            self.record_without_room(newcomer);
         }
     }
 
-    #[inline(never)]
-    fn record_among_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
-        self.meet(newcomer, raced);
+    /// Checks against what is in annexes.
+    #[inline(always)]
+    fn meet_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
         for annex in self.annexes() {
             if annex.may_have(newcomer.mask) {
                 annex.meet(newcomer, raced);
@@ -143,29 +233,40 @@ impl<const N: usize> Slots<N> {
         if newcomer.mask == u64::MAX && self.are_more_empty() {
             self.give_back_more();
         }
-        if self.widen(newcomer) || self.fill(newcomer) {
-            return;
-        }
-        let mut annexes = self.annexes();
-        if !annexes.any(|annex| annex.widen(newcomer)) {
-            self.make_room(newcomer);
-            self.fill(newcomer);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_without_room<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>) {
+        if !self.annexes().any(|annex| annex.widen(newcomer)) {
+            let slot = self.make_room(newcomer);
+            self.put(slot, newcomer.tag, newcomer.context, newcomer.mask);
         }
     }
 
-    /// An access goes to an annex: the oldest of those that are over, and not what other threads are about. Those are likely to ask whether they have done that
-    /// already, and don't look there; or there comes another one to the same bytes.
-    #[cold]
-    fn make_room<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>) {
+    /// Accesses go to an annex: all that are over, and not what other threads are about. Those are likely to ask whether they have done that already, and don't
+    /// look there. All at once: where as many come and go as there is no room for, the next few find some. Returns a slot that is free now.
+    #[inline(never)]
+    fn make_room<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>) -> usize {
         let now = newcomer.thread.epoch();
-        let age = |slot: &usize| {
-            let epoch = Epoch::from_tagged(self.tags[*slot].load(Relaxed));
-            let is_over = epoch != now && newcomer.thread.knows(epoch);
-            (!is_over, epoch.clock())
-        };
-        let Some(slot) = (0..N).min_by_key(age) else {
-            return;
-        };
+        let epoch = |slot: usize| Epoch::from_tagged(self.tags[slot].load(Relaxed));
+        let mut free = None;
+        for slot in 0..N {
+            if epoch(slot) != now && newcomer.thread.knows(epoch(slot)) {
+                self.move_out(slot);
+                free = Some(slot);
+            }
+        }
+        free.unwrap_or_else(|| {
+            let oldest = (0..N).min_by_key(|slot| epoch(*slot).clock());
+            let slot = oldest.unwrap_or_default();
+            self.move_out(slot);
+            slot
+        })
+    }
+
+    /// To the first annex that has room.
+    fn move_out(&self, slot: usize) {
         let tag = self.tags[slot].load(Relaxed);
         let mask = self.masks[slot].load(Relaxed);
         let context = self.contexts[slot].load(Relaxed);
@@ -185,56 +286,82 @@ impl<const N: usize> Slots<N> {
         self.masks[slot].store(0, Release);
     }
 
-    /// Checks against what is here.
+    /// Checks against what is here. Where the newcomer may go.
     #[inline(always)]
-    pub(super) fn meet<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
+    pub(super) fn meet<K: Knowledge>(
+        &self,
+        newcomer: &Newcomer<'_, K>,
+        raced: &mut Raced<'_>,
+    ) -> Room {
+        let mut room = Room {
+            same: N,
+            free: N,
+            are_known: true,
+        };
         for slot in 0..N {
-            let mask = self.masks[slot].load(Relaxed);
+            let mut mask = self.masks[slot].load(Relaxed);
+            let tag = self.tags[slot].load(Relaxed);
             if mask & newcomer.mask != 0 {
-                let tag = self.tags[slot].load(Relaxed);
-                let context = self.contexts[slot].load(Relaxed);
-                let left = newcomer.meet(tag, mask, context, raced);
+                let known = newcomer.thread.knows(Epoch::from_tagged(tag));
+                room.are_known &= known;
+                let left = newcomer.meet(tag, known, mask, &self.contexts[slot], raced);
                 if left != mask {
                     self.masks[slot].store(left, Release);
+                    mask = left;
                 }
             }
-        }
-    }
-
-    /// Adds the bytes of a newcomer to those of an access that differs in nothing else, if there is one.
-    #[inline(always)]
-    pub(super) fn widen<K>(&self, newcomer: &Newcomer<'_, K>) -> bool {
-        for slot in 0..N {
-            if self.tags[slot].load(Relaxed) == newcomer.tag
-                && self.contexts[slot].load(Relaxed) == newcomer.context
-            {
-                let mask = self.masks[slot].load(Relaxed);
-                // Who sees these bytes sees whose they are: for this thread, these words are what they were.
-                self.masks[slot].store(mask | newcomer.mask, Release);
-                return true;
+            if mask == 0 {
+                room.free = slot;
+            }
+            if tag == newcomer.tag && self.contexts[slot].load(Relaxed) == newcomer.context {
+                room.same = slot;
             }
         }
-        false
+        room
     }
 
-    /// Records a newcomer, if there is room.
+    /// Adds bytes to those of an access.
     #[inline(always)]
-    fn fill<K>(&self, newcomer: &Newcomer<'_, K>) -> bool {
-        self.add(newcomer.tag, newcomer.context, newcomer.mask)
+    fn widen(&self, slot: usize, more: u64) {
+        let mask = self.masks[slot].load(Relaxed);
+        // Who sees these bytes sees whose they are: for this thread, these words are what they were.
+        self.masks[slot].store(mask | more, Release);
     }
 
+    /// Where an access is that differs from a newcomer in nothing but the bytes.
     #[inline(always)]
+    fn same<K>(&self, newcomer: &Newcomer<'_, K>) -> Option<usize> {
+        (0..N).find(|slot| {
+            self.tags[*slot].load(Relaxed) == newcomer.tag
+                && self.contexts[*slot].load(Relaxed) == newcomer.context
+        })
+    }
+
+    /// Adds the bytes of a newcomer to those of such an access, if there is one.
+    pub(super) fn widen_same<K>(&self, newcomer: &Newcomer<'_, K>) -> bool {
+        let same = self.same(newcomer);
+        if let Some(slot) = same {
+            self.widen(slot, newcomer.mask);
+        }
+        same.is_some()
+    }
+
+    /// Records an access, if there is room.
     pub(super) fn add(&self, tag: u64, context: u32, mask: u64) -> bool {
-        for slot in 0..N {
-            if self.masks[slot].load(Relaxed) == 0 {
-                self.tags[slot].store(tag, Relaxed);
-                self.contexts[slot].store(context, Relaxed);
-                // Last: who sees these bytes sees whose they are.
-                self.masks[slot].store(mask, Release);
-                return true;
-            }
+        let free = (0..N).find(|slot| self.masks[*slot].load(Relaxed) == 0);
+        if let Some(slot) = free {
+            self.put(slot, tag, context, mask);
         }
-        false
+        free.is_some()
+    }
+
+    /// Records an access in a slot that is free.
+    #[inline(always)]
+    fn put(&self, slot: usize, tag: u64, context: u32, mask: u64) {
+        self.tags[slot].store(tag, Relaxed);
+        self.contexts[slot].store(context, Relaxed);
+        // Last: who sees these bytes sees whose they are.
+        self.masks[slot].store(mask, Release);
     }
 
     /// Under the lock.

@@ -92,6 +92,10 @@ pub(crate) struct Access {
 pub(crate) trait Knowledge {
     fn epoch(&self) -> Epoch;
     fn knows(&self, epoch: Epoch) -> bool;
+    /// [`Knowledge::knows`] in a few instructions. False if it takes more.
+    fn knows_at_a_glance(&self, epoch: Epoch) -> bool {
+        self.knows(epoch)
+    }
 }
 
 /// The accesses that a later one can still race with.

@@ -103,6 +103,30 @@ pub(crate) fn path(cache: &mut PathCache) -> Option<PathId> {
     known.or_else(|| path_slow(hot, cache))
 }
 
+/// [`path`], as [`PathId::bits`], if that takes no more than a look into the cache.
+#[inline(always)]
+pub(super) fn path_bits(cache: &PathCache) -> Option<u32> {
+    let hot = hot();
+    let (base, top) = (hot.base.get(), hot.top.get());
+    if base == top {
+        return Some(PathId::bits(None));
+    }
+    // SAFETY: as in `path`.
+    let call = unsafe { &mut *top.wrapping_sub(1) };
+    if call.path == 0 {
+        let caller = match top.wrapping_sub(1) {
+            outermost if outermost == base => 0,
+            // SAFETY: as above: another entry, after `base`.
+            inner => match unsafe { (*inner.wrapping_sub(1)).path } {
+                0 => return None,
+                known => known as u32,
+            },
+        };
+        call.path = cache.get(caller, call.address)? as usize;
+    }
+    Some(call.path as u32)
+}
+
 /// Looks up how the outermost function was called that nobody has asked about, and the others in it.
 #[inline(never)]
 fn path_slow(hot: &Hot, cache: &mut PathCache) -> Option<PathId> {
@@ -179,7 +203,23 @@ mod tests {
     use crate::stack::path::addresses as of_path;
 
     fn addresses() -> Vec<usize> {
-        of_path(path(&mut PathCache::new()))
+        let mut cache = PathCache::new();
+        let at_first = path_bits(&cache);
+        let path = path(&mut cache);
+        let bits = PathId::bits(path);
+        assert_eq!(
+            (at_first.unwrap_or(bits), path_bits(&cache)),
+            (bits, Some(bits))
+        );
+        // What only the cache knows.
+        let hot = hot();
+        if hot.top.get() != hot.base.get() {
+            // SAFETY: the innermost entry, of this thread's.
+            unsafe { (*hot.top.get().wrapping_sub(1)).path = 0 };
+            assert_eq!(path_bits(&cache), at_first.is_none().then_some(bits));
+            assert_eq!(super::path(&mut cache), path);
+        }
+        of_path(path)
     }
 
     /// On a thread of its own, whose calls nobody else announces.

@@ -136,7 +136,7 @@ struct AnnouncedCache {
     paths: PathCache,
 }
 
-/// Without locks held. Nobody's while `id` is 0.
+/// Without locks held. Nobody's while `id` is 0, and then all of it is.
 #[derive(Clone, Copy)]
 struct Announced {
     /// The word of the site; the detail is in bits 61 and 62.
@@ -161,25 +161,25 @@ impl AnnouncedCache {
     #[inline(always)]
     fn capture(&mut self, site: Site, detail: Detail, held: &[HeldLock]) -> ContextId {
         let path = calls::path(&mut self.paths);
-        let key = Announced::key(site, detail);
-        let bits = PathId::bits(path);
-        let mixed = (key ^ u64::from(bits) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let place = (mixed >> (u64::BITS - ANNOUNCED.ilog2())) as usize;
         if held.is_empty()
-            && let Some(known) = self.contexts.get(place)
-            && (known.site, known.path) == (key, bits)
-            && let Some(id) = ContextId::from_bits(known.id)
+            && let Some(id) = self.get(Announced::key(site, detail), PathId::bits(path))
         {
             return id;
         }
-        self.capture_slow(place, (site, path), detail, held)
+        self.capture_slow((site, path), detail, held)
+    }
+
+    #[inline(always)]
+    fn get(&self, site: u64, path: u32) -> Option<ContextId> {
+        let known = self.contexts.get(Announced::place(site, path))?;
+        let is_it = (known.site, known.path) == (site, path);
+        is_it.then(|| ContextId::from_bits(known.id))?
     }
 
     #[cold]
     #[inline(never)]
     fn capture_slow(
         &mut self,
-        place: usize,
         (site, path): (Site, Option<PathId>),
         detail: Detail,
         held: &[HeldLock],
@@ -202,9 +202,10 @@ impl AnnouncedCache {
                 };
                 self.contexts.resize(ANNOUNCED, nothing);
             }
-            self.contexts[place] = Announced {
-                site: Announced::key(site, detail),
-                path: PathId::bits(path),
+            let (key, bits) = (Announced::key(site, detail), PathId::bits(path));
+            self.contexts[Announced::place(key, bits)] = Announced {
+                site: key,
+                path: bits,
                 id: ContextId::bits(Some(id)),
             };
         }
@@ -217,6 +218,20 @@ impl Announced {
     fn key(site: Site, detail: Detail) -> u64 {
         Position::into_raw(site).addr() as u64 ^ (detail as u64) << 61
     }
+
+    #[inline(always)]
+    fn place(key: u64, path: u32) -> usize {
+        let mixed = (key ^ u64::from(path) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> (u64::BITS - ANNOUNCED.ilog2())) as usize
+    }
+}
+
+/// [`capture`] in an instrumented program by a thread that holds no locks, if the thread was there lately.
+#[inline(always)]
+pub(crate) fn known(cache: &ContextCache, site: Position, detail: Detail) -> Option<ContextId> {
+    let announced = &cache.announced;
+    let path = calls::path_bits(&announced.paths)?;
+    announced.get(Announced::key(Some(site), detail), path)
 }
 
 /// Interns where the caller is, with the locks it holds.

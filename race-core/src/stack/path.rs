@@ -93,6 +93,13 @@ struct Cached {
     address: usize,
 }
 
+/// Where it would be.
+#[inline(always)]
+fn place(caller: u32, address: usize) -> usize {
+    let mixed = (address as u64 ^ u64::from(caller) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> (u64::BITS - CACHED.ilog2())) as usize
+}
+
 impl PathCache {
     pub(crate) const fn new() -> PathCache {
         PathCache(Vec::new())
@@ -101,21 +108,22 @@ impl PathCache {
     /// The path of what is called at `address` by what was called by way of `caller`.
     #[inline]
     pub(super) fn intern(&mut self, caller: Option<PathId>, address: usize) -> PathId {
-        let bits = PathId::bits(caller);
-        let mixed = (address as u64 ^ u64::from(bits) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let place = (mixed >> (u64::BITS - CACHED.ilog2())) as usize;
-        if let Some(cached) = self.0.get(place)
-            && (cached.caller, cached.address) == (bits, address)
-            && let Some(id) = PathId::from_bits(cached.id)
-        {
-            return id;
-        }
-        self.intern_at(place, caller, address)
+        let known = self.get(PathId::bits(caller), address);
+        let id = known.and_then(PathId::from_bits);
+        id.unwrap_or_else(|| self.intern_slow(caller, address))
+    }
+
+    /// The same by [`PathId::bits`], if it was looked up lately.
+    #[inline(always)]
+    pub(super) fn get(&self, caller: u32, address: usize) -> Option<u32> {
+        let cached = self.0.get(place(caller, address))?;
+        let is_it = (cached.caller, cached.address) == (caller, address) && cached.id != 0;
+        is_it.then_some(cached.id)
     }
 
     #[cold]
     #[inline(never)]
-    fn intern_at(&mut self, place: usize, caller: Option<PathId>, address: usize) -> PathId {
+    fn intern_slow(&mut self, caller: Option<PathId>, address: usize) -> PathId {
         let id = errno::keep(|| intern(caller, address));
         if self.0.is_empty() {
             let nothing = Cached {
@@ -125,7 +133,7 @@ impl PathCache {
             };
             self.0.resize(CACHED, nothing);
         }
-        self.0[place] = Cached {
+        self.0[place(PathId::bits(caller), address)] = Cached {
             caller: PathId::bits(caller),
             id: PathId::bits(Some(id)),
             address,

@@ -230,6 +230,29 @@ impl AtomicClock {
         value
     }
 
+    /// A load in the middle of which nothing was stored, with the epoch of what it saw; unless what it saw carries a clock without an epoch.
+    #[inline(always)]
+    fn load_unlocked<R>(&self, op: impl Fn(Place) -> R) -> Option<(R, u64)> {
+        let before = self.sequence.load(Acquire);
+        let epoch = self.epoch.load(Relaxed);
+        // The base is compared with null, never followed: it may be freed at any time outside the lock.
+        let compound = epoch == 0 && !self.base.load(Relaxed).is_null();
+        let value = op(Place::BESIDE);
+        real_fence(Acquire);
+        let undisturbed = before & 1 == 0 && self.sequence.load(Relaxed) == before;
+        (undisturbed && !compound).then_some((value, epoch))
+    }
+
+    /// A load if it tells the thread nothing, which is seen at a glance. It may have been made if not, to no effect.
+    #[inline(always)]
+    pub(crate) fn load_known<R>(&self, thread: &ThreadState, op: impl Fn(Place) -> R) -> Option<R> {
+        let (value, epoch) = self.load_unlocked(op)?;
+        let is_known = epoch & UNRELEASED == 0
+            && thread.knows_in_order_at_a_glance(Epoch::from_tagged(epoch))
+            && !registry::is_assumed();
+        (epoch == 0 || is_known).then_some(value)
+    }
+
     #[inline]
     pub(crate) fn load_by<R>(
         &self,
@@ -238,14 +261,7 @@ impl AtomicClock {
         site: impl Into<Position>,
         op: impl Fn(Place) -> R,
     ) -> R {
-        let before = self.sequence.load(Acquire);
-        let epoch = self.epoch.load(Relaxed);
-        // The base is compared with null, never followed: it may be freed at any time outside the lock.
-        let compound = epoch == 0 && !self.base.load(Relaxed).is_null();
-        let value = op(Place::BESIDE);
-        real_fence(Acquire);
-        let undisturbed = before & 1 == 0 && self.sequence.load(Relaxed) == before;
-        if undisturbed && !compound {
+        if let Some((value, epoch)) = self.load_unlocked(&op) {
             let stored = Epoch::from_tagged(epoch);
             // A store that released nothing teaches nothing, so a near miss with it need be noted only once. One that did must be
             // acquired however often it was seen before: a relaxed load may have been the first.

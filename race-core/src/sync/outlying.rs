@@ -81,25 +81,39 @@ thread_local! {
     static LAST: [Cell<Option<&'static Outlying>>; REMEMBERED] = const { [const { Cell::new(None) }; REMEMBERED] };
 }
 
-#[inline]
-fn entry(address: usize) -> &'static Outlying {
+/// [`clock_of`], if the thread remembers the address.
+#[inline(always)]
+pub(crate) fn last_clock_of(address: usize) -> Option<&'static AtomicClock> {
+    let entry = last(address).get()?;
+    (entry.address == address).then_some(&entry.clock)
+}
+
+/// Where the thread remembers this address, if it does.
+#[inline(always)]
+fn last<'a>(address: usize) -> &'a Cell<Option<&'static Outlying>> {
     // A closure with more in it isn't inlined.
     let last = LAST.with(ptr::from_ref);
-    // SAFETY: without a destructor the thread-local is there for as long as its thread, and no reference to it leaves this function.
-    let place = unsafe { &(*last)[bucket_of(address) % REMEMBERED] };
-    match place.get() {
+    // SAFETY: without a destructor the thread-local is there for as long as its thread, and no reference to it leaves this module.
+    unsafe { &(*last)[bucket_of(address) % REMEMBERED] }
+}
+
+#[inline(always)]
+fn entry(address: usize) -> &'static Outlying {
+    match last(address).get() {
         Some(entry) if entry.address == address => entry,
-        _ => {
-            let entry = entry_slow(address);
-            place.set(Some(entry));
-            entry
-        }
+        _ => entry_slow(address),
     }
 }
 
 #[cold]
 #[inline(never)]
 fn entry_slow(address: usize) -> &'static Outlying {
+    let entry = find_or_make(address);
+    last(address).set(Some(entry));
+    entry
+}
+
+fn find_or_make(address: usize) -> &'static Outlying {
     let bucket = &TABLE[bucket_of(address)];
     let mut newest = bucket.load(Acquire);
     if let Some(found) = find(newest, address) {
@@ -136,6 +150,7 @@ fn find(newest: *mut Outlying, address: usize) -> Option<&'static Outlying> {
 }
 
 /// Atomics that lie side by side are used together, so their buckets are side by side: only where a region of memory has its buckets is hashed (Fibonacci hashing).
+#[inline(always)]
 fn bucket_of(address: usize) -> usize {
     const REGION: u32 = 14;
     let hash = ((address >> REGION) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);

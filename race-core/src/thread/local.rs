@@ -105,6 +105,7 @@ impl Drop for KeepEpoch {
 struct Inside<'a>(&'a Cell<Door>);
 
 impl Drop for Inside<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
         self.0.set(Door::Open);
     }
@@ -127,10 +128,36 @@ pub(crate) fn enter_unordered<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Optio
 /// As [`enter_unordered`], if the engine has met the thread: for what libc does at a thread's very beginning and end.
 #[inline]
 pub(crate) fn enter_known<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
-    if !is_installed() {
+    Some(f(known()?.state()))
+}
+
+/// The calling thread is inside the engine until this is dropped.
+pub(crate) struct Entered<'a> {
+    state: &'a mut ThreadState,
+    _inside: Inside<'a>,
+}
+
+impl Entered<'_> {
+    #[inline(always)]
+    pub(crate) fn state(&mut self) -> &mut ThreadState {
+        self.state
+    }
+}
+
+/// Enters the engine, if it has met the thread. Not by a closure: what is to be a few instructions shouldn't depend on whether those are inlined.
+#[inline(always)]
+pub(crate) fn known<'a>() -> Option<Entered<'a>> {
+    let local = local();
+    let state = local.state.get();
+    if state.is_null() || local.inside.get() != Door::Open {
         return None;
     }
-    enter_unordered(f)
+    local.inside.set(Door::Shut);
+    Some(Entered {
+        // SAFETY: as in `enter_or`.
+        state: unsafe { &mut *state },
+        _inside: Inside(&local.inside),
+    })
 }
 
 #[inline]

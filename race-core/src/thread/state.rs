@@ -67,6 +67,8 @@ pub(crate) struct ThreadState {
     pub(crate) in_nesting_lock: bool,
     contexts: ContextCache,
     pub(crate) scope: Option<SharedScope>,
+    /// [`Record::may_end_unseen`]
+    may_end_unseen: bool,
     pub(crate) record: Arc<Record>,
 }
 
@@ -97,6 +99,7 @@ impl ThreadState {
             in_nesting_lock: false,
             contexts: ContextCache::new(),
             scope,
+            may_end_unseen: record.may_end_unseen(),
             record,
         }
     }
@@ -111,13 +114,32 @@ impl ThreadState {
     /// An epoch of its own slot always does: it is its own, or that of a dead thread whose end happens before this one's start.
     #[inline]
     pub(crate) fn knows(&self, epoch: Epoch) -> bool {
-        epoch.slot() == self.epoch.slot() || self.base.knows(epoch)
+        epoch.slot() == self.epoch.slot() || self.knows_other(epoch)
+    }
+
+    /// Whether it is known in a few instructions: without a call, and without more than a look into a small clock.
+    #[inline(always)]
+    pub(crate) fn knows_at_a_glance(&self, epoch: Epoch) -> bool {
+        epoch.slot() == self.epoch.slot() || self.base.knows_at_a_glance(epoch)
+    }
+
+    /// Apart, since nearly all that a thread comes across is its own.
+    #[inline(never)]
+    fn knows_other(&self, epoch: Epoch) -> bool {
+        self.base.knows(epoch)
     }
 
     /// Whether it does by other edges than those of locks that nest.
     #[inline]
     pub(crate) fn knows_in_order(&self, epoch: Epoch) -> bool {
         epoch.slot() == self.epoch.slot() || self.base.order().knows(epoch)
+    }
+
+    /// [`ThreadState::knows_in_order`] in a few instructions. False if it takes more.
+    #[inline(always)]
+    pub(crate) fn knows_in_order_at_a_glance(&self, epoch: Epoch) -> bool {
+        epoch.slot() == self.epoch.slot()
+            || !self.base.has_order() && self.base.knows_at_a_glance(epoch)
     }
 
     /// Whether `clock` would teach this thread nothing, nor give it an order that it lacks.
@@ -429,10 +451,25 @@ impl ThreadState {
     #[inline]
     pub(crate) fn access_context(&mut self, site: Site, detail: Detail) -> ContextId {
         self.note_access();
-        if self.record.may_end_unseen() {
+        if self.may_end_unseen {
             self.record.note_alive();
         }
         self.context(site, detail)
+    }
+
+    /// [`ThreadState::access_context`] at a position in code, if that is known at a glance.
+    #[inline(always)]
+    pub(crate) fn known_access_context(
+        &mut self,
+        site: Position,
+        detail: Detail,
+    ) -> Option<ContextId> {
+        if !self.held.is_empty() || self.may_end_unseen {
+            return None;
+        }
+        let known = capture::known(&self.contexts, site, detail)?;
+        self.note_access();
+        Some(known)
     }
 
     /// An access is about to be recorded in this epoch.
