@@ -296,6 +296,7 @@ impl Waiter {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::stack::position::Position;
     use crate::sync::lock_id::LockId;
 
     static KIND: SyncKind = SyncKind {
@@ -316,7 +317,7 @@ mod tests {
                 locked: site,
             },
         };
-        let me = || local::enter(|thread| party(thread, Goal::Lock(claim), site)).unwrap();
+        let me = || local::enter(|thread| party(thread, Goal::Lock(claim), Some(site))).unwrap();
         let (waiting, mut owner) = (me(), me());
         owner.held.push(claim);
         let lock = LockId::new();
