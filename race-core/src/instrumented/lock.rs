@@ -1,7 +1,7 @@
 //! Locks of code that says which ones it has, beside its atomics: what a thread holds, the order in which locks are taken, and who waits for whom.
 //!
 //! What they order is seen already, in their own loads and stores. So nothing may be ordered here that these don't order. One thing about them has to be
-//! known first: what the atomics of a lock that nests teach a thread is no more order, in the sense of [`crate::deadlock::order`], than the lock's own edges. For
+//! known first: what the atomics of a lock that nests teach a thread is no more order, in the sense of `deadlock::order`, than the lock's own edges. For
 //! that a thread says when it begins to lock, and when it has done so.
 
 use std::fmt;
