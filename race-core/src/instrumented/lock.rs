@@ -32,7 +32,7 @@ use crate::thread::local;
 /// if nests {
 ///     end_locking();
 /// }
-/// lock.unlock(way, here);
+/// lock.unlock(way.mode, here);
 /// ```
 pub struct KnownLock {
     kind: &'static SyncKind,
