@@ -217,16 +217,16 @@ fn volatile_accesses_are_named_and_order_nothing() {
         Location is raw memory (4 bytes)
 
         Thread A (running or finished) created at:
-              tests/support/judge.rs:89:24 +[offset]
+              tests/support/judge.rs:103:24 +[offset]
 
         Thread B (running or finished) created at:
-              tests/support/judge.rs:87:23 +[offset]
+              tests/support/judge.rs:92:23 +[offset]
 
         Thread A held: nothing
         Thread B held: nothing
 
         Why: nothing orders the two. Thread B has released something since its volatile write (last, it ended), but thread A has acquired none of it.
-             Last order between them: thread C spawned thread B (tests/support/judge.rs:87) and thread A (tests/support/judge.rs:89).
+             Last order between them: thread C spawned thread B (tests/support/judge.rs:92) and thread A (tests/support/judge.rs:103).
         Help: hold the same lock at both places, or make the value an atomic.
         ==================
     "#]].assert_eq(&text);
