@@ -9,7 +9,7 @@ use crate::shadow::handed_out::handed_out;
 use crate::shadow::range::{self, AccessKind};
 use crate::shadow::state::Class;
 use crate::stack::depot::Detail;
-use crate::sync::addressed;
+use crate::sync::{addressed, outlying};
 use crate::thread::local;
 use crate::thread::state::{Site, ThreadState};
 
@@ -84,4 +84,5 @@ fn write(thread: &mut ThreadState, address: usize, size: usize, caller: usize) {
         Detail::Free,
         site(caller),
     );
+    outlying::forget(address, size);
 }

@@ -13,12 +13,13 @@ use dashmap::DashMap;
 
 use crate::errno;
 use crate::fork::PerProcess;
+use crate::primitive::sync::atomic::AtomicU64;
 use crate::runtime;
 use crate::shadow::blocks::{PageBlocks, Records, Starts};
 use crate::shadow::line::{LINE, Line};
 use crate::shadow::page::{self, PAGE, Page, Shadow};
 
-/// Bits of an address within one chunk: 64 MiB of memory, 128 MiB of shadow, and 32 MiB for its heap blocks.
+/// Bits of an address within one chunk: 64 MiB of memory, 128 MiB of shadow, 32 MiB for its heap blocks, and 1 MiB for where atomics are.
 pub(crate) const CHUNK_BITS: u32 = 26;
 const LINES: usize = (1 << CHUNK_BITS) / LINE;
 const PAGES: usize = LINES / page::LINES;
@@ -39,7 +40,14 @@ struct Chunk {
     /// Apart from the records, which most pages have none of.
     starts: [Starts; PAGES],
     records: [Records; PAGES],
+    clocked: [Clocked; PAGES],
 }
+
+/// Bytes of memory with one bit of a [`Clocked`].
+pub(crate) const GRANULE: usize = 8;
+
+/// A page's granules in which there are addresses that have clocks (`sync::outlying`): a bit for each.
+pub(crate) type Clocked = [AtomicU64; (PAGE / GRANULE).div_ceil(64)];
 
 impl Chunk {
     fn shadow(&'static self, address: usize) -> Shadow<'static> {
@@ -48,6 +56,10 @@ impl Chunk {
             page: &self.pages[page],
             lines: &self.lines[page * page::LINES..][..page::LINES],
         }
+    }
+
+    fn clocked(&'static self, address: usize) -> &'static Clocked {
+        &self.clocked[(address / PAGE) % PAGES]
     }
 
     fn blocks(&'static self, address: usize) -> PageBlocks<'static> {
@@ -119,10 +131,25 @@ fn chunk_beyond(address: usize) -> Option<&'static Chunk> {
 /// The shadow of an address, if anything near it has been accessed; otherwise how far there is none.
 #[inline]
 pub(crate) fn shadow(address: usize) -> Result<Shadow<'static>, usize> {
-    match chunk(address) {
-        Some(chunk) => Ok(chunk.shadow(address)),
-        None => Err(((address >> CHUNK_BITS) + 1).saturating_mul(1 << CHUNK_BITS)),
-    }
+    Ok(chunk_or_next(address)?.shadow(address))
+}
+
+/// Which addresses of the page have clocks, as [`shadow`].
+#[inline]
+pub(crate) fn clocked(address: usize) -> Result<&'static Clocked, usize> {
+    Ok(chunk_or_next(address)?.clocked(address))
+}
+
+/// As [`clocked`]. None when memory is short.
+pub(crate) fn clocked_or_new(address: usize) -> Option<&'static Clocked> {
+    let chunk = chunk(address).or_else(|| make(address))?;
+    Some(chunk.clocked(address))
+}
+
+/// The chunk of an address, or where the next one begins.
+#[inline]
+fn chunk_or_next(address: usize) -> Result<&'static Chunk, usize> {
+    chunk(address).ok_or_else(|| ((address >> CHUNK_BITS) + 1).saturating_mul(1 << CHUNK_BITS))
 }
 
 /// The shadow of an address. None when memory is short, which is said once: whatever lies there isn't checked.

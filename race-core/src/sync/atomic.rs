@@ -160,7 +160,7 @@ impl AtomicClock {
     /// The address of the value beside this clock is about to be told, and somebody may ask for a view of it: from now on they share
     /// the clock of that address.
     pub fn expose(&self, address: usize) {
-        local::enter_bare(|| self.forward_to(outlying::clock_of(address)));
+        local::enter_bare(|| self.forward_to(outlying::kept_clock_of(address)));
     }
 
     /// From here on this clock is `shared`, which takes over what the value carries. Call inside the engine.
@@ -197,6 +197,16 @@ impl AtomicClock {
         }
         drop(to);
         drop((garbage, own));
+    }
+
+    /// The value is gone, and whatever was released with it.
+    pub(crate) fn forget(&self) {
+        let locked = self.lock();
+        locked.clock.epoch.store(0, Relaxed);
+        locked.clock.site.store(ptr::null_mut(), Relaxed);
+        let base = locked.replace_base(None);
+        drop(locked);
+        drop(base);
     }
 
     /// The clock of the value's address, if that is its clock.

@@ -6,6 +6,13 @@
 //! A clock stays when its memory is freed, written by plain accesses, or used as another type. That adds no order that isn't there: who
 //! released through an address did so before the memory was freed, or written, and that was before it was used again (C++20,
 //! [new.delete.dataraces]), or else the program races on this very memory. So it is with atomics of two sizes that overlap: Rust wants
+//! them ordered by other means. For the same reason no order is lost if it goes when its memory is freed ([`forget`]), as it does where there are many.
+//!
+//! The table never shrinks: an address takes 64 bytes that others of its bucket have when it is forgotten, and 64 more if a view of it was asked for. To look
+//! something up takes no lock, and nothing here takes memory from the program's allocator: it works in the child of a `fork`, and in an allocator that the
+//! engine has called. Each thread remembers where it has found the addresses that it used last.
+//!
+//! [new.delete.dataraces]), or else the program races on this very memory. So it is with atomics of two sizes that overlap: Rust wants
 //! them ordered by other means.
 //!
 //! The table only grows, by 64 bytes for each address that was ever used so, and by 64 more if a view of it was asked for. It has no lock, and takes no
@@ -16,11 +23,16 @@
 
 use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
 use std::cell::Cell;
+use std::ops::Range;
 use std::ptr;
-use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 
+use crate::fork::Lock;
+use crate::primitive::global;
 use crate::primitive::sync::atomic::AtomicU64;
+use crate::shadow::directory::{self, Clocked, GRANULE};
+use crate::shadow::page::PAGE;
 use crate::sync::atomic::AtomicClock;
 
 /// 2 MiB, of which the operating system provides what is used.
@@ -29,13 +41,21 @@ const BUCKETS: usize = 1 << 18;
 /// The newest entry of each list.
 static TABLE: [AtomicPtr<Outlying>; BUCKETS] = [const { AtomicPtr::new(ptr::null_mut()) }; BUCKETS];
 
+global! {
+    /// Held by who changes which addresses the table has.
+    static CHANGING: Lock<()> = Lock::new(());
+}
+
 /// What is known of an address. Never freed.
 struct Outlying {
-    address: usize,
+    /// 0: nobody's any more, until another of its bucket needs one.
+    address: AtomicUsize,
     clock: AtomicClock,
     /// Null until somebody asks for it.
     view: AtomicPtr<View>,
     next: AtomicPtr<Outlying>,
+    /// Somebody has its clock for ever.
+    is_kept: AtomicBool,
 }
 
 /// What stands for an atomic whose value is elsewhere: a clock that says where, and in the value's place nothing of use.
@@ -49,7 +69,7 @@ pub struct View {
 
 /// The view of the value at `address`, always the same one: its clock says that the value is [elsewhere](crate::sync::atomic::Place::elsewhere).
 pub fn view(address: usize) -> &'static View {
-    let entry = entry(address);
+    let entry = kept(address);
     // SAFETY: null, or what `leak` made below; nobody frees it.
     if let Some(view) = unsafe { entry.view.load(Acquire).as_ref() } {
         return view;
@@ -69,9 +89,21 @@ pub fn view(address: usize) -> &'static View {
     }
 }
 
-/// The clock of an address: of its view, and of an atomic there that has been exposed.
+/// The clock of an address, for one operation on what is there.
+#[inline]
 pub(crate) fn clock_of(address: usize) -> &'static AtomicClock {
     &entry(address).clock
+}
+
+/// The clock of an address for ever: of its view, and of an atomic there that has been exposed.
+pub(crate) fn kept_clock_of(address: usize) -> &'static AtomicClock {
+    &kept(address).clock
+}
+
+fn kept(address: usize) -> &'static Outlying {
+    let entry = entry(address);
+    entry.is_kept.store(true, Relaxed);
+    entry
 }
 
 /// Addresses that a thread remembers.
@@ -85,7 +117,7 @@ thread_local! {
 #[inline(always)]
 pub(crate) fn last_clock_of(address: usize) -> Option<&'static AtomicClock> {
     let entry = last(address).get()?;
-    (entry.address == address).then_some(&entry.clock)
+    (entry.address.load(Relaxed) == address).then_some(&entry.clock)
 }
 
 /// Where the thread remembers this address, if it does.
@@ -100,7 +132,7 @@ fn last<'a>(address: usize) -> &'a Cell<Option<&'static Outlying>> {
 #[inline(always)]
 fn entry(address: usize) -> &'static Outlying {
     match last(address).get() {
-        Some(entry) if entry.address == address => entry,
+        Some(entry) if entry.address.load(Relaxed) == address => entry,
         _ => entry_slow(address),
     }
 }
@@ -115,37 +147,118 @@ fn entry_slow(address: usize) -> &'static Outlying {
 
 fn find_or_make(address: usize) -> &'static Outlying {
     let bucket = &TABLE[bucket_of(address)];
-    let mut newest = bucket.load(Acquire);
-    if let Some(found) = find(newest, address) {
+    let find = || all(bucket).find(|entry| entry.address.load(Acquire) == address);
+    if let Some(found) = find() {
         return found;
     }
+    let _only = CHANGING.lock();
+    // Another thread was faster, perhaps.
+    if let Some(found) = find() {
+        return found;
+    }
+    if let Some(words) = directory::clocked_or_new(address) {
+        let (word, bit) = place_of(address);
+        words[word].fetch_or(1 << bit, Relaxed);
+    }
+    if let Some(free) = all(bucket).find(|entry| entry.address.load(Relaxed) == 0) {
+        free.address.store(address, Release);
+        return free;
+    }
+    COUNT.store(COUNT.load(Relaxed) + 1, Relaxed);
     let made = leak(Outlying {
-        address,
+        address: AtomicUsize::new(address),
         clock: AtomicClock::new(),
         view: AtomicPtr::new(ptr::null_mut()),
-        next: AtomicPtr::new(newest),
+        next: AtomicPtr::new(bucket.load(Relaxed)),
+        is_kept: AtomicBool::new(false),
     });
-    let entry = ptr::from_ref(made).cast_mut();
-    while let Err(now) = bucket.compare_exchange(newest, entry, Release, Acquire) {
-        // Another thread was faster, perhaps with this very address: then ours is never used.
-        if let Some(found) = find(now, address) {
-            return found;
-        }
-        newest = now;
-        made.next.store(newest, Relaxed);
-    }
+    bucket.store(ptr::from_ref(made).cast_mut(), Release);
     made
 }
 
-fn find(newest: *mut Outlying, address: usize) -> Option<&'static Outlying> {
-    let mut next = newest;
-    loop {
-        // SAFETY: null, or an entry, which `leak` made and the table's release published; nobody frees or changes it.
+/// The entries of a bucket.
+fn all(bucket: &AtomicPtr<Outlying>) -> impl Iterator<Item = &'static Outlying> {
+    let mut next = bucket.load(Acquire);
+    std::iter::from_fn(move || {
+        // SAFETY: null, or an entry, which `leak` made and the table's release published; nobody frees it, nor changes where it leads.
         let entry = unsafe { next.as_ref::<'static>() }?;
-        if entry.address == address {
-            return Some(entry);
-        }
         next = entry.next.load(Relaxed);
+        Some(entry)
+    })
+}
+
+/// Entries of the table, nobody's included.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// So many take 2 MiB, and as much again for what they carry, or twice that. Fewer needn't be looked for whenever something is freed.
+const FEW: usize = 1 << 15;
+
+/// These bytes are freed: no clock of theirs matters any more. Inside the engine.
+#[inline]
+pub(crate) fn forget(address: usize, size: usize) {
+    if COUNT.load(Relaxed) > FEW {
+        forget_all(address, size);
+    }
+}
+
+#[inline(never)]
+fn forget_all(address: usize, size: usize) {
+    let end = address.saturating_add(size);
+    let mut at = address;
+    while at < end {
+        match directory::clocked(at) {
+            Ok(words) => {
+                let next = (at / PAGE + 1).saturating_mul(PAGE).min(end);
+                forget_in_page(words, at..next);
+                at = next;
+            }
+            Err(none_until) => at = none_until,
+        }
+    }
+}
+
+/// Where the bit of an address is among those of its page.
+fn place_of(address: usize) -> (usize, usize) {
+    let granule = address % PAGE / GRANULE;
+    (granule / 64, granule % 64)
+}
+
+fn forget_in_page(words: &Clocked, bytes: Range<usize>) {
+    let (first, last) = (place_of(bytes.start).0, place_of(bytes.end - 1).0);
+    let base = bytes.start / PAGE * PAGE;
+    for (index, word) in words.iter().enumerate().take(last + 1).skip(first) {
+        let mut bits = word.load(Relaxed);
+        while bits != 0 {
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            let start = base + (64 * index + bit) * GRANULE;
+            if bytes.contains(&start) && start + GRANULE <= bytes.end {
+                forget_granule(start, word, 1 << bit);
+            }
+        }
+    }
+}
+
+/// A granule's addresses are in two buckets.
+fn forget_granule(start: usize, word: &AtomicU64, bit: u64) {
+    let _only = CHANGING.lock();
+    let mut is_left = false;
+    for bucket in [start, start + GRANULE / 2].map(bucket_of) {
+        for entry in all(&TABLE[bucket]) {
+            if !(start..start + GRANULE).contains(&entry.address.load(Relaxed)) {
+                continue;
+            }
+            if entry.is_kept.load(Relaxed) {
+                is_left = true;
+                continue;
+            }
+            entry.clock.forget();
+            // Last: from here on it may be another's.
+            entry.address.store(0, Release);
+        }
+    }
+    if !is_left {
+        word.fetch_and(!bit, Relaxed);
     }
 }
 
@@ -187,5 +300,95 @@ fn leak<T>(value: T) -> &'static T {
     unsafe {
         place.write(value);
         &*place
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::panic::Location;
+
+    /// Addresses that are nobody's, one page for each test.
+    fn page(number: usize) -> usize {
+        0x6100_0000_0000 + number * PAGE
+    }
+
+    fn release(clock: &AtomicClock) {
+        clock.store(Release, Location::caller(), |_| ());
+    }
+
+    fn carries_nothing(clock: &AtomicClock) -> bool {
+        format!("{clock:?}") == format!("{:?}", AtomicClock::new())
+    }
+
+    #[test]
+    fn a_forgotten_address_carries_nothing() {
+        let address = page(1) + 16;
+        let before = clock_of(address);
+        release(before);
+        assert!(!carries_nothing(clock_of(address)));
+        forget_all(address, 8);
+        assert!(last_clock_of(address).is_none());
+        let after = clock_of(address);
+        assert!(carries_nothing(after));
+        assert!(ptr::eq(before, after), "there was one to be had");
+    }
+
+    #[test]
+    fn an_address_takes_the_place_of_one_that_is_forgotten() {
+        let address = page(2);
+        let clock = clock_of(address);
+        forget_all(address, 8);
+        let is_near = |other: &usize| bucket_of(*other) == bucket_of(address);
+        let other = (page(100)..).step_by(4).find(is_near).unwrap();
+        let theirs = clock_of(other);
+        assert!(ptr::eq(clock, theirs));
+        // Whoever has it in mind finds another one.
+        release(theirs);
+        assert!(!ptr::eq(clock_of(address), theirs));
+        assert!(carries_nothing(clock_of(address)));
+    }
+
+    #[test]
+    fn only_what_is_freed_is_forgotten() {
+        let start = page(3) + PAGE - 32;
+        let all = || (start..start + 64).step_by(4);
+        all().for_each(|address| release(clock_of(address)));
+        // From the middle of a granule, over a page's end, to the middle of another.
+        forget_all(start + 12, 40);
+        for address in all() {
+            let is_freed = (start + 16..start + 48).contains(&address);
+            assert_eq!(carries_nothing(clock_of(address)), is_freed, "{address:x}");
+        }
+        forget_all(start, 64);
+        assert!(all().all(|address| carries_nothing(clock_of(address))));
+    }
+
+    #[test]
+    fn what_somebody_has_for_ever_stays() {
+        let address = page(5);
+        let view = view(address);
+        release(clock_of(address));
+        forget_all(address, 8);
+        assert!(!carries_nothing(clock_of(address)));
+        assert!(ptr::eq(super::view(address), view));
+        let exposed = kept_clock_of(address + 8);
+        release(exposed);
+        forget_all(address + 8, 8);
+        assert!(!carries_nothing(exposed));
+    }
+
+    #[test]
+    fn many_addresses_that_come_and_go_are_few_entries() {
+        let before = COUNT.load(Relaxed);
+        for round in 0..3_000 {
+            let start = page(1000) + round * (16 << 10);
+            let all = (start..start + 4096).step_by(8);
+            all.for_each(|address| release(clock_of(address)));
+            forget_all(start, 4096);
+        }
+        // Of a million and a half.
+        let more = COUNT.load(Relaxed) - before;
+        assert!(more <= BUCKETS, "{more}");
     }
 }

@@ -1,15 +1,15 @@
 //! Shared ownership: `Arc`, which `std` orders by a fence, and reference counts of one's own.
 
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
 use crate::support::{Plain, in_turn};
 
 crate::programs! {
-    race: arc_used_after_it_was_let_go, prim_19_no_fence, prim_19_relaxed_decrement;
-    none: arc_dropped_by_the_last_owner, arc_taken_back, arc_of_a_trait, prim_19_own_arc;
+    race: arc_used_after_it_was_let_go, letter_among_many, prim_19_no_fence, prim_19_relaxed_decrement;
+    none: arc_dropped_by_the_last_owner, arc_taken_back, arc_of_a_trait, letters_among_many, prim_19_own_arc;
 }
 
 /// Reads and writes its value when it is dropped.
@@ -64,6 +64,72 @@ fn arc_taken_back(threads: usize) {
             drop(value);
         });
     }
+}
+
+/// More atomics than anybody likes to remember, each at an address of its own. Those that come after them are freed, and their addresses given out again.
+fn crowd() -> Vec<Box<AtomicBool>> {
+    let crowd: Vec<_> = (0..40_000)
+        .map(|_| Box::new(AtomicBool::new(false)))
+        .collect();
+    for one in &crowd {
+        one.store(true, Release);
+    }
+    crowd
+}
+
+struct Letter {
+    is_there: AtomicBool,
+    text: Plain<u64>,
+}
+
+fn letters_among_many(threads: usize) {
+    let crowd = crowd();
+    thread::scope(|s| {
+        for _ in 1..threads {
+            s.spawn(|| {
+                for number in 0..50 {
+                    let letter = Arc::new(Letter {
+                        is_there: AtomicBool::new(false),
+                        text: Plain::new(0),
+                    });
+                    let sent = letter.clone();
+                    let writer = s.spawn(move || {
+                        sent.text.set(number);
+                        sent.is_there.store(true, Release);
+                    });
+                    while !letter.is_there.load(Acquire) {
+                        thread::yield_now();
+                    }
+                    assert_eq!(letter.text.get(), number);
+                    drop(writer);
+                }
+            });
+        }
+    });
+    assert!(crowd.iter().all(|one| one.load(Acquire)));
+}
+
+fn letter_among_many(_: usize) {
+    let crowd = crowd();
+    for one in &crowd[..20_000] {
+        // Their addresses are given out again.
+        drop(Box::new(AtomicBool::new(one.load(Acquire))));
+    }
+    let letter = Letter {
+        is_there: AtomicBool::new(false),
+        text: Plain::new(0),
+    };
+    thread::scope(|s| {
+        s.spawn(|| {
+            letter.text.set(1); // race: letter_among_many
+            letter.is_there.store(true, Relaxed);
+        });
+        while !letter.is_there.load(Acquire) {
+            thread::yield_now();
+        }
+        assert_eq!(letter.text.get(), 1); // race: letter_among_many
+    });
+    drop(crowd);
 }
 
 fn arc_of_a_trait(threads: usize) {
