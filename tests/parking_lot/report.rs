@@ -30,16 +30,16 @@ fn two_locks() {
         Location is `Shared<i32>` (4 bytes), created at tests/parking_lot/report.rs:51:70
 
         Thread A (running or finished) created at:
-              tests/support/judge.rs:89:24 +[offset]
+              tests/support/judge.rs:103:24 +[offset]
 
         Thread B (running or finished) created at:
-              tests/support/judge.rs:87:23 +[offset]
+              tests/support/judge.rs:92:23 +[offset]
 
         Thread A held: RwLock (first locked at tests/parking_lot/report.rs:59:32) locked at tests/parking_lot/report.rs:59:32
         Thread B held: Mutex (first locked at tests/parking_lot/report.rs:54:25) locked at tests/parking_lot/report.rs:55:34
 
         Why: nothing orders the two. Thread B has released something since its write (last, it ended), but thread A has acquired none of it.
-             Last order between them: thread C spawned thread B (tests/support/judge.rs:87) and thread A (tests/support/judge.rs:89).
+             Last order between them: thread C spawned thread B (tests/support/judge.rs:92) and thread A (tests/support/judge.rs:103).
         Help: hold the same lock at both places: the RwLock first locked at tests/parking_lot/report.rs:59:32 and the Mutex first locked at tests/parking_lot/report.rs:54:25 don't exclude each other.
         ==================
     "#]].assert_eq(&normalise::without_callers(&normalise::run(
