@@ -18,6 +18,7 @@
 //! A value may lie elsewhere, or be reachable as one that does: then its clock is that of its address ([`outlying`]), and this one only points
 //! there. It looks locked for ever, so the fast paths needn't ask.
 
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
@@ -294,9 +295,7 @@ impl AtomicClock {
     ) -> R {
         let locked = self.lock();
         let value = op(self.place_under(&locked));
-        let carried = locked.carried();
-        drop(locked);
-        carried.load_side(thread, order, site);
+        locked.load_side(thread, order, site);
         value
     }
 
@@ -428,9 +427,7 @@ impl AtomicClock {
         if locked.is_known_to(thread) {
             drop(locked);
         } else {
-            let carried = locked.carried();
-            drop(locked);
-            carried.load_side(thread, failure, site);
+            locked.load_side(thread, failure, site);
         }
         record(thread, false);
         value
@@ -633,34 +630,49 @@ impl<'a> Locked<'a> {
         Locked { clock, sequence }
     }
 
+    /// What reading the value means for the reader, and the unlock.
+    fn load_side(self, thread: &mut ThreadState, order: Ordering, site: Position) {
+        if acquires(order) {
+            let carried = self.carried();
+            drop(self);
+            carried.load_side(thread, order, site);
+        } else {
+            // What is deferred is a few words. A count of its own for the base would cost the releaser more: a thread that spins comes here for each new value.
+            self.borrowed().load_side(thread, order, site);
+        }
+    }
+
+    /// What the value carries, with a count of its own for the base.
     fn carried(&self) -> Carried {
+        let carried = self.borrowed();
+        let count = carried.clock.base.clone();
+        std::mem::forget(count);
+        ManuallyDrop::into_inner(carried)
+    }
+
+    /// What the value carries, for as long as it is locked: the count of the base is the clock's.
+    fn borrowed(&self) -> ManuallyDrop<Carried> {
         let epoch = self.clock.epoch.load(Relaxed);
         let base = self.clock.base.load(Relaxed);
         // SAFETY: null, or what `replace` or `release` stored.
         let site = unsafe { Position::from_raw(self.clock.site.load(Relaxed)) };
         if epoch & UNRELEASED != 0 {
-            return Carried {
+            return ManuallyDrop::new(Carried {
                 clock: SyncClock::new(),
                 unreleased: Some((Epoch::from_tagged(epoch), site)),
-            };
+            });
         }
         let clock = SyncClock {
             epoch: Epoch::from_tagged(epoch),
-            base: (!base.is_null()).then(|| {
-                // SAFETY: a non-null base holds one count of its own, and it can't be replaced while the lock is held: taking one
-                // more count for the result is what cloning the `Arc` would do.
-                unsafe {
-                    Arc::increment_strong_count(base);
-                    Arc::from_raw(base)
-                }
-            }),
+            // SAFETY: a non-null base holds one count of its own, and it can't be replaced while the lock is held. It isn't given back here.
+            base: (!base.is_null()).then(|| unsafe { Arc::from_raw(base) }),
             site,
             id: LockId::new(),
         };
-        Carried {
+        ManuallyDrop::new(Carried {
             clock,
             unreleased: None,
-        }
+        })
     }
 
     /// L := `clock`, by a store in the epoch `stored_in` at `site`. Returns what was there, to be dropped outside the lock.
