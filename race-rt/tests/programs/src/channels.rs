@@ -122,13 +122,18 @@ fn prim_08_not_a_rendezvous(_: usize) {
 /// A permit is a message in the channel: with C = 1, the second one in comes after the first one out.
 fn with_permits(threads: usize, capacity: usize) {
     let (total, (acquire, release)) = (Plain::new(0u64), sync_channel(capacity));
-    let (release, all) = (Mutex::new(release), Meeting::of(threads));
+    let release = Mutex::new(release);
+    let (all, inside) = (Meeting::of(threads), Meeting::of(threads));
     thread::scope(|s| {
         for _ in 0..threads {
             s.spawn(|| {
                 all.meet();
                 acquire.send(()).unwrap();
                 *total.reach() += 1; // race: prim_09_one_permit_too_many
+                if capacity == threads {
+                    // Who takes a message that isn't there yet waits, and whoever then puts it there comes after that.
+                    inside.meet();
+                }
                 release.lock().unwrap().recv().unwrap();
             });
         }

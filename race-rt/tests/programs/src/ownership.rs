@@ -67,6 +67,7 @@ fn arc_taken_back(threads: usize) {
 }
 
 /// More atomics than anybody likes to remember, each at an address of its own. Those that come after them are freed, and their addresses given out again.
+#[expect(clippy::vec_box, reason = "a block for each")]
 fn crowd() -> Vec<Box<AtomicBool>> {
     let crowd: Vec<_> = (0..40_000)
         .map(|_| Box::new(AtomicBool::new(false)))
