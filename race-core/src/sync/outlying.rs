@@ -6,7 +6,7 @@
 //! A clock stays when its memory is freed, written by plain accesses, or used as another type. That adds no order that isn't there: who
 //! released through an address did so before the memory was freed, or written, and that was before it was used again (C++20,
 //! [new.delete.dataraces]), or else the program races on this very memory. So it is with atomics of two sizes that overlap: Rust wants
-//! them ordered by other means. For the same reason no order is lost if it goes when its memory is freed ([`forget`]), as it does where there are many.
+//! them ordered by other means. For the same reason no order is lost if it goes when its memory is freed (`forget`), as it does where there are many.
 //!
 //! The table never shrinks: an address takes 64 bytes that others of its bucket have when it is forgotten, and 64 more if a view of it was asked for. To look
 //! something up takes no lock, and nothing here takes memory from the program's allocator: it works in the child of a `fork`, and in an allocator that the
