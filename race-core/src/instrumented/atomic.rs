@@ -9,6 +9,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::Position;
+use crate::primitive::global;
 use crate::shadow::range;
 use crate::shadow::state::Class;
 use crate::sync::atomic::AtomicClock;
@@ -27,7 +28,13 @@ pub struct Atomic {
     pub site: Position,
 }
 
+global! {
+    /// Of what passes the engine by, which needs no clock of its own.
+    static UNSEEN: AtomicClock = AtomicClock::new();
+}
+
 impl Atomic {
+    /// Inside the engine only: a signal handler may have interrupted whoever looks for one.
     #[inline]
     fn clock(&self) -> &'static AtomicClock {
         outlying::clock_of(self.address)
@@ -65,40 +72,38 @@ impl Atomic {
 
     #[inline(never)]
     fn load_slow<R>(self, order: Ordering, op: impl Fn() -> R) -> R {
-        let clock = self.clock();
         let load = |thread: &mut ThreadState| {
-            let value = clock.load_by(thread, order, self.site, |_| op());
+            let value = self.clock().load_by(thread, order, self.site, |_| op());
             self.record(thread, Class::AtomicRead);
             value
         };
-        local::enter_unordered(load).unwrap_or_else(|| clock.load_unseen(order, |_| op()))
+        local::enter_unordered(load).unwrap_or_else(|| UNSEEN.load_unseen(order, |_| op()))
     }
 
     /// A store.
     #[inline]
     pub fn store<R>(&self, order: Ordering, op: impl FnOnce() -> R) -> R {
-        let clock = self.clock();
         let mut op = Some(op);
         let result = local::enter_unordered(|thread| {
             op.take().map(|op| {
                 self.record(thread, Class::AtomicWrite);
-                clock.store_by(thread, order, self.site, |_| op())
+                self.clock().store_by(thread, order, self.site, |_| op())
             })
         });
-        clock.finish(result, order, op.map(|op| |_| op()), |_| true)
+        UNSEEN.finish(result, order, op.map(|op| |_| op()), |_| true)
     }
 
     /// A read-modify-write that always writes.
     pub fn rmw<R>(&self, order: Ordering, op: impl FnOnce() -> R) -> R {
-        let clock = self.clock();
         let mut op = Some(op);
         let result = local::enter_unordered(|thread| {
             op.take().map(|op| {
                 let record = |thread: &mut ThreadState| self.record(thread, Class::AtomicWrite);
-                clock.rmw_recorded(thread, order, self.site, |_| op(), record)
+                self.clock()
+                    .rmw_recorded(thread, order, self.site, |_| op(), record)
             })
         });
-        clock.finish(result, order, op.map(|op| |_| op()), |_| false)
+        UNSEEN.finish(result, order, op.map(|op| |_| op()), |_| false)
     }
 
     /// A compare-exchange: `Err` means that it was only a load, with the ordering `failure`.
@@ -108,7 +113,6 @@ impl Atomic {
         failure: Ordering,
         op: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
-        let clock = self.clock();
         let mut op = Some(op);
         let result = local::enter_unordered(|thread| {
             op.take().map(|op| {
@@ -120,7 +124,7 @@ impl Atomic {
                     };
                     self.record(thread, class);
                 };
-                clock.compare_exchange_recorded(
+                self.clock().compare_exchange_recorded(
                     thread,
                     (success, failure),
                     self.site,
@@ -134,6 +138,6 @@ impl Atomic {
         } else {
             success
         };
-        clock.finish(result, order, op.map(|op| |_| op()), Result::is_ok)
+        UNSEEN.finish(result, order, op.map(|op| |_| op()), Result::is_ok)
     }
 }

@@ -42,7 +42,7 @@ const BUCKETS: usize = 1 << 18;
 static TABLE: [AtomicPtr<Outlying>; BUCKETS] = [const { AtomicPtr::new(ptr::null_mut()) }; BUCKETS];
 
 global! {
-    /// Held by who changes which addresses the table has.
+    /// Held by who changes which addresses the entries are of.
     static CHANGING: Lock<()> = Lock::new(());
 }
 
@@ -89,10 +89,10 @@ pub fn view(address: usize) -> &'static View {
     }
 }
 
-/// The clock of an address, for one operation on what is there.
+/// The clock of an address, for one operation on what is there, by instrumented code. Inside the engine.
 #[inline]
 pub(crate) fn clock_of(address: usize) -> &'static AtomicClock {
-    &entry(address).clock
+    &entry(address, find_or_take).clock
 }
 
 /// The clock of an address for ever: of its view, and of an atomic there that has been exposed.
@@ -100,8 +100,9 @@ pub(crate) fn kept_clock_of(address: usize) -> &'static AtomicClock {
     &kept(address).clock
 }
 
+/// Waits for nobody: a signal handler may have interrupted anything. Nothing is forgotten in a program whose wrappers ask for this, since it isn't instrumented.
 fn kept(address: usize) -> &'static Outlying {
-    let entry = entry(address);
+    let entry = entry(address, find_or_make);
     entry.is_kept.store(true, Relaxed);
     entry
 }
@@ -129,51 +130,80 @@ fn last<'a>(address: usize) -> &'a Cell<Option<&'static Outlying>> {
     unsafe { &(*last)[bucket_of(address) % REMEMBERED] }
 }
 
+type Find = fn(usize) -> &'static Outlying;
+
 #[inline(always)]
-fn entry(address: usize) -> &'static Outlying {
+fn entry(address: usize, find: Find) -> &'static Outlying {
     match last(address).get() {
         Some(entry) if entry.address.load(Relaxed) == address => entry,
-        _ => entry_slow(address),
+        _ => entry_slow(address, find),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn entry_slow(address: usize) -> &'static Outlying {
-    let entry = find_or_make(address);
+fn entry_slow(address: usize, find: Find) -> &'static Outlying {
+    let entry = find(address);
     last(address).set(Some(entry));
     entry
 }
 
-fn find_or_make(address: usize) -> &'static Outlying {
+/// The entry of an address: its own, a new one, or one that is nobody's any more.
+fn find_or_take(address: usize) -> &'static Outlying {
     let bucket = &TABLE[bucket_of(address)];
-    let find = || all(bucket).find(|entry| entry.address.load(Acquire) == address);
-    if let Some(found) = find() {
+    if let Some(found) = find(bucket, address) {
         return found;
     }
     let _only = CHANGING.lock();
     // Another thread was faster, perhaps.
-    if let Some(found) = find() {
+    if let Some(found) = find(bucket, address) {
         return found;
     }
     if let Some(words) = directory::clocked_or_new(address) {
         let (word, bit) = place_of(address);
         words[word].fetch_or(1 << bit, Relaxed);
     }
-    if let Some(free) = all(bucket).find(|entry| entry.address.load(Relaxed) == 0) {
-        free.address.store(address, Release);
-        return free;
+    match find(bucket, 0) {
+        Some(free) => {
+            free.address.store(address, Release);
+            free
+        }
+        None => make(bucket, address),
     }
-    COUNT.store(COUNT.load(Relaxed) + 1, Relaxed);
+}
+
+/// The entry of an address: its own, or a new one.
+fn find_or_make(address: usize) -> &'static Outlying {
+    let bucket = &TABLE[bucket_of(address)];
+    find(bucket, address).unwrap_or_else(|| make(bucket, address))
+}
+
+/// A new entry, unless another thread is faster with this very address.
+fn make(bucket: &AtomicPtr<Outlying>, address: usize) -> &'static Outlying {
     let made = leak(Outlying {
         address: AtomicUsize::new(address),
         clock: AtomicClock::new(),
         view: AtomicPtr::new(ptr::null_mut()),
-        next: AtomicPtr::new(bucket.load(Relaxed)),
+        next: AtomicPtr::new(bucket.load(Acquire)),
         is_kept: AtomicBool::new(false),
     });
-    bucket.store(ptr::from_ref(made).cast_mut(), Release);
-    made
+    COUNT.fetch_add(1, Relaxed);
+    let entry = ptr::from_ref(made).cast_mut();
+    loop {
+        let newest = made.next.load(Relaxed);
+        let Err(now) = bucket.compare_exchange(newest, entry, Release, Acquire) else {
+            return made;
+        };
+        // Then ours is never used.
+        if let Some(found) = find(bucket, address) {
+            return found;
+        }
+        made.next.store(now, Relaxed);
+    }
+}
+
+fn find(bucket: &AtomicPtr<Outlying>, address: usize) -> Option<&'static Outlying> {
+    all(bucket).find(|entry| entry.address.load(Acquire) == address)
 }
 
 /// The entries of a bucket.
@@ -306,6 +336,9 @@ fn leak<T>(value: T) -> &'static T {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::Position;
+    use crate::instrumented::atomic::Atomic;
+    use crate::thread::local;
     use std::panic::Location;
 
     /// Addresses that are nobody's, one page for each test.
@@ -390,5 +423,28 @@ mod tests {
         // Of a million and a half.
         let more = COUNT.load(Relaxed) - before;
         assert!(more <= BUCKETS, "{more}");
+    }
+
+    /// Relaxed, on a thread of its own: what passes by orders nothing in other tests.
+    #[test]
+    fn a_signal_handler_waits_for_nobody() {
+        let in_handler = || {
+            let interrupted = CHANGING.lock();
+            let door = local::begin_handler();
+            let atomic = Atomic {
+                address: page(6),
+                size: 8,
+                site: Position::of_code(1),
+            };
+            assert_eq!(atomic.load(Relaxed, || 1), 1);
+            assert_eq!(atomic.store(Relaxed, || 2), 2);
+            assert_eq!(atomic.rmw(Relaxed, || 3), 3);
+            let exchange = || Ok::<_, ()>(4);
+            assert_eq!(atomic.compare_exchange(Relaxed, Relaxed, exchange), Ok(4));
+            view(page(7));
+            local::end_handler(door);
+            drop(interrupted);
+        };
+        std::thread::spawn(in_handler).join().unwrap();
     }
 }
