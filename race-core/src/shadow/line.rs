@@ -291,10 +291,7 @@ mod tests {
     }
 
     fn threads() -> [Thread; THREADS] {
-        std::array::from_fn(|slot| Thread {
-            epoch: Epoch::new(slot, 1),
-            clock: VectorClock::new(),
-        })
+        std::array::from_fn(|slot| knowing(Epoch::new(slot, 1), &[]))
     }
 
     /// Few bytes, so that they meet; the first, some in the middle, the last.
@@ -472,10 +469,7 @@ mod tests {
     fn a_line_that_a_fork_left_locked_is_empty() {
         let line = Line::default();
         let access = |slot, class| {
-            let thread = Thread {
-                epoch: Epoch::new(slot, 1),
-                clock: VectorClock::new(),
-            };
+            let thread = knowing(Epoch::new(slot, 1), &[]);
             let context = ContextId::from_bits(1);
             line.access(&thread, 0xff, class, context, &mut Conflicts::new())
         };

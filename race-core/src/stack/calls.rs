@@ -92,15 +92,10 @@ fn make_room(hot: &Hot) {
 /// How the function that the calling thread is in was called. None outside instrumented functions. Inside the engine.
 #[inline(always)]
 pub(crate) fn path(cache: &mut PathCache) -> Option<PathId> {
-    let hot = hot();
-    let (base, top) = (hot.base.get(), hot.top.get());
-    if base == top {
-        return None;
+    match path_bits(cache) {
+        Some(bits) => PathId::from_bits(bits),
+        None => path_slow(hot(), cache),
     }
-    // SAFETY: between `base` and `top` are this thread's entries, and nobody else's code runs meanwhile but signal handlers', which
-    // leave them as they are.
-    let known = PathId::from_bits(unsafe { (*top.wrapping_sub(1)).path } as u32);
-    known.or_else(|| path_slow(hot, cache))
 }
 
 /// [`path`], as [`PathId::bits`], if that takes no more than a look into the cache.
@@ -111,7 +106,8 @@ pub(super) fn path_bits(cache: &PathCache) -> Option<u32> {
     if base == top {
         return Some(PathId::bits(None));
     }
-    // SAFETY: as in `path`.
+    // SAFETY: between `base` and `top` are this thread's entries, and nobody else's code runs meanwhile but signal handlers', which
+    // leave them as they are.
     let call = unsafe { &mut *top.wrapping_sub(1) };
     if call.path == 0 {
         let caller = match top.wrapping_sub(1) {
