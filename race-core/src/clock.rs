@@ -217,11 +217,11 @@ impl VectorClock {
         }
     }
 
-    /// [`VectorClock::knows`] of a clock that isn't large. False if it is.
+    /// [`VectorClock::knows`] of a clock that isn't large. None if it is.
     #[inline(always)]
-    pub(crate) fn knows_at_a_glance(&self, epoch: Epoch) -> bool {
+    pub(crate) fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
         let known = self.entries.get(epoch.slot());
-        self.bulk.is_none() && known.is_some_and(|known| *known >= epoch.clock())
+        (self.bulk.is_none()).then(|| known.is_some_and(|known| *known >= epoch.clock()))
     }
 
     /// Whether it has more than a few entries.

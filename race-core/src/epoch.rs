@@ -37,12 +37,6 @@ impl Epoch {
         Epoch(word & !TAG_MASK)
     }
 
-    /// Whether two words, whatever is in their top bits, are of the same slot.
-    #[inline(always)]
-    pub(crate) fn are_of_one_slot(one: u64, other: u64) -> bool {
-        (one ^ other) & !TAG_MASK <= MAX_CLOCK
-    }
-
     pub(crate) fn slot(self) -> usize {
         (self.0 >> CLOCK_BITS) as usize
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::epoch::Epoch;
 use crate::primitive::const_fn;
 use crate::primitive::sync::atomic::{AtomicU32, AtomicU64};
-use crate::shadow::slots::{Newcomer, Raced, Slots};
+use crate::shadow::slots::{Known, Newcomer, Raced, Slots};
 use crate::shadow::state::{Class, Knowledge};
 
 /// In the models fewer.
@@ -33,33 +33,67 @@ pub(crate) struct Annex {
 const _: () = assert!(size_of::<Annex>() == 256);
 
 impl Annex {
-    /// Whether anything here may count for some of these bytes.
+    /// Whether nothing here has to do with an access that would have this tag: nothing counts for its bytes, or it is the same as when its thread was here last.
     #[inline(always)]
-    pub(super) fn may_have(&self, mask: u64) -> bool {
-        self.bytes.load(Relaxed) & mask != 0
-    }
-
-    /// Whether nothing here has to do with an access that would have this tag: it is the same as when its thread was here last.
-    #[inline(always)]
-    pub(super) fn has_met(&self, tag: u64, mask: u64) -> bool {
+    pub(super) fn is_done(&self, tag: u64, mask: u64) -> bool {
         let met = &self.met[Class::of_tagged(tag) as usize];
-        self.met_by.load(Relaxed) == who(tag) && met.load(Relaxed) & mask == mask
+        self.bytes.load(Relaxed) & mask == 0
+            || self.met_by.load(Relaxed) == who(tag) && met.load(Relaxed) & mask == mask
     }
 
     /// [`Slots::meet`]
     pub(super) fn meet<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
         let room = self.slots.meet(newcomer, raced);
         self.bytes.store(self.slots.bytes(), Relaxed);
-        if !room.are_known {
-            return;
+        if room.are_known {
+            self.note_met(newcomer.tag, newcomer.mask);
         }
-        let who = who(newcomer.tag);
+    }
+
+    fn note_met(&self, tag: u64, mask: u64) {
+        let who = who(tag);
         if self.met_by.load(Relaxed) != who {
             self.forget_met();
             self.met_by.store(who, Relaxed);
         }
-        let met = &self.met[newcomer.class as usize];
-        met.store(met.load(Relaxed) | newcomer.mask, Relaxed);
+        let met = &self.met[Class::of_tagged(tag) as usize];
+        met.store(met.load(Relaxed) | mask, Relaxed);
+    }
+
+    /// Checks an access against what is here and in the annexes after this one, if it races with none of that, as far as is known at a glance. Otherwise returns
+    /// false, and nothing has changed.
+    #[inline(never)]
+    pub(super) fn meet_known(&self, thread: &impl Knowledge, class: Class, mask: u64) -> bool {
+        let tag = thread.epoch().bits() | class.tag();
+        let known = |annex: &Annex| annex.slots.known(thread, class, mask);
+        let record = |annex: &Annex| Some(annex.replace(&known(annex)?, tag, mask));
+        if self.is_last() {
+            return record(self).is_some();
+        }
+        let concerned = || self.and_next().filter(|annex| !annex.is_done(tag, mask));
+        // All of them first: nobody may see a part of it.
+        let is_known = concerned().all(|annex| known(annex).is_some());
+        is_known && concerned().all(|annex| record(annex).is_some())
+    }
+
+    /// An access with this tag is about to be recorded that meets this here.
+    fn replace(&self, known: &Known, tag: u64, mask: u64) {
+        if known.replaced != 0 {
+            self.slots.take_bytes(known.replaced, mask);
+            self.bytes.store(self.slots.bytes(), Relaxed);
+        }
+        if known.is_all_before {
+            self.note_met(tag, mask);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_last(&self) -> bool {
+        self.slots.more.load(Relaxed) == 0
+    }
+
+    fn and_next(&self) -> impl Iterator<Item = &Annex> {
+        std::iter::successors(Some(self), |annex| get(annex.slots.more.load(Relaxed)))
     }
 
     fn forget_met(&self) {

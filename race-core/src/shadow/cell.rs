@@ -192,7 +192,7 @@ impl Knowledge for ThreadState {
     }
 
     #[inline(always)]
-    fn knows_at_a_glance(&self, epoch: Epoch) -> bool {
+    fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
         self.knows_at_a_glance(epoch)
     }
 }

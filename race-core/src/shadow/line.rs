@@ -106,13 +106,6 @@ impl Line {
         self.is_noted(mask, class, epoch.bits()) || self.is_kept(mask, class, epoch)
     }
 
-    /// Whether what was noted last here was by the thread that is in `epoch`, or nothing is.
-    #[inline(always)]
-    pub(crate) fn is_of(&self, epoch: Epoch) -> bool {
-        let owner = self.owner.peek();
-        owner == 0 || Epoch::are_of_one_slot(owner, epoch.bits())
-    }
-
     /// [`Line::is_recorded`], for what isn't noted.
     #[inline(always)]
     pub(crate) fn is_kept(&self, mask: u64, class: Class, epoch: Epoch) -> bool {
@@ -127,7 +120,7 @@ impl Line {
         self.slots.missing(mask, class, epoch.bits()) == 0
     }
 
-    /// Records an access if nobody is in the way, it is ordered after all that it meets, and there is room. Otherwise returns false, and nothing has changed.
+    /// Records an access if nobody is in the way, it races with nothing, and there is room. Otherwise returns false, and nothing has changed.
     /// Calls no function.
     #[inline(always)]
     pub(crate) fn access_known(
@@ -137,12 +130,13 @@ impl Line {
         class: Class,
         context: ContextId,
     ) -> bool {
-        let newcomer = Newcomer::new(thread, mask, class, Some(context));
         let owner = self.owner.peek();
         if !self.owner.lock_if(owner) {
             return false;
         }
-        let is_recorded = self.slots.record_known(&newcomer);
+        let is_recorded =
+            self.slots
+                .record_known(thread, class, mask, ContextId::bits(Some(context)));
         let owner = if is_recorded {
             self.note(owner, thread.epoch(), class, mask)
         } else {
@@ -272,8 +266,11 @@ mod tests {
         fn knows(&self, epoch: Epoch) -> bool {
             epoch.slot() == self.epoch.slot() || self.clock.knows(epoch)
         }
-        fn knows_at_a_glance(&self, epoch: Epoch) -> bool {
-            epoch.slot() == self.epoch.slot() || self.clock.knows_at_a_glance(epoch)
+        fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
+            if epoch.slot() == self.epoch.slot() {
+                return Some(true);
+            }
+            self.clock.knows_at_a_glance(epoch)
         }
     }
 
@@ -443,6 +440,28 @@ mod tests {
         let other = knowing(third, &[second]);
         assert!(!is_known(&line, &other, 0, Class::AtomicRead));
         assert_eq!(access(&line, &other, 0, Class::AtomicRead), 1);
+    }
+
+    #[test]
+    fn what_is_in_an_annex_goes_once_it_is_known() {
+        let line = Line::default();
+        let [first, second] = [0, 1].map(|slot| Epoch::new(slot, 1));
+        // The oldest goes to an annex when the last one needs a slot.
+        for byte in 0..=SLOTS as u32 {
+            access(&line, &knowing(first, &[]), byte, Class::AtomicWrite);
+        }
+        line.forget(1 << SLOTS);
+        let write = |knows: &[Epoch]| {
+            assert!(is_known(
+                &line,
+                &knowing(second, knows),
+                0,
+                Class::AtomicWrite
+            ));
+            line.state_of(0).len()
+        };
+        assert_eq!(write(&[]), 2);
+        assert_eq!(write(&[first]), 1);
     }
 
     #[test]

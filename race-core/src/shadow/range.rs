@@ -126,11 +126,10 @@ fn access_known(address: usize, mask: u64, class: Class, detail: Detail, site: P
     let Some(mut entered) = local::known() else {
         return false;
     };
-    let thread = entered.state();
-    // Otherwise there is more to look for than whether it is noted.
-    line.is_of(thread.epoch()) && record_known(thread, line, mask, class, detail, site)
+    record_known(entered.state(), line, mask, class, detail, site)
 }
 
+/// Looks first whether the access is recorded already: a thread that waits loads again and again.
 #[inline(always)]
 fn record_known(
     thread: &mut ThreadState,
@@ -140,6 +139,9 @@ fn record_known(
     detail: Detail,
     site: Position,
 ) -> bool {
+    if line.is_kept(mask, class, thread.epoch()) {
+        return true;
+    }
     let Some(context) = thread.known_access_context(site, detail) else {
         return false;
     };
@@ -168,9 +170,39 @@ fn is_noted(address: usize, mask: u64, class: Class) -> bool {
 
 /// An access to bytes of several lines.
 fn access_lines(address: usize, size: usize, class: Class, detail: Detail, site: Site) {
-    if !line::lines(address, size).all(|(base, mask)| is_noted(base, mask, class)) {
+    if line::lines(address, size).all(|(base, mask)| is_noted(base, mask, class)) {
+        return;
+    }
+    if !site.is_some_and(|site| access_known_lines(address, size, class, detail, site)) {
         access_slow(address, size, class, detail, site);
     }
+}
+
+/// As [`access_known`]; if it returns false, some of the lines may have been recorded, which does no harm to who does it again.
+fn access_known_lines(
+    address: usize,
+    size: usize,
+    class: Class,
+    detail: Detail,
+    site: Position,
+) -> bool {
+    // More than that is likely to be all of a page, which has a state of its own.
+    if size > PAGE {
+        return false;
+    }
+    let Some(mut entered) = local::known() else {
+        return false;
+    };
+    let thread = entered.state();
+    let Some(context) = thread.known_access_context(site, detail) else {
+        return false;
+    };
+    line::lines(address, size).all(|(base, mask)| {
+        directory::open_line(base).is_some_and(|line| {
+            line.is_recorded(mask, class, thread.epoch())
+                || line.access_known(thread, mask, class, context)
+        })
+    })
 }
 
 /// [`access_slow`] to bytes of one line, which nearly every access is.
@@ -291,10 +323,7 @@ pub(crate) fn access_known_by(
     if size > LINE - offset {
         return false;
     }
-    let mask = mask(offset, size);
-    // A thread that waits loads again and again.
-    line.is_kept(mask, class, thread.epoch())
-        || record_known(thread, line, mask, class, Detail::Plain, site)
+    record_known(thread, line, mask(offset, size), class, Detail::Plain, site)
 }
 
 #[inline(never)]

@@ -60,6 +60,16 @@ pub(super) struct Room {
     pub(super) are_known: bool,
 }
 
+/// What a newcomer meets in the slots, none of which it races with.
+pub(super) struct Known {
+    /// What need not be left behind: a bit for each slot.
+    pub(super) replaced: u32,
+    /// A slot that will be free then; or one more than there are.
+    place: usize,
+    /// Whether the newcomer is ordered after all that it meets.
+    pub(super) is_all_before: bool,
+}
+
 /// What a newcomer races with.
 pub(super) struct Raced<'a> {
     pub(super) conflicts: &'a mut Conflicts,
@@ -150,40 +160,23 @@ impl<const N: usize> Slots<N> {
         mask
     }
 
-    /// Records a newcomer if it is ordered after all that it meets here, needs nothing of an annex, and there is room. Otherwise returns false, and nothing has
+    /// Records an access of this class if it races with nothing that it meets, as far as that is known at a glance. Otherwise returns false, and nothing has
     /// changed.
     ///
-    /// Loops that do little, one after the other, and no closures over what is in a register: the compiler unrolls them, and nothing goes to the stack.
+    /// Words, not a [`Newcomer`], and loops that do little, one after the other: so the compiler has nearly all of it in registers.
     #[inline(always)]
-    pub(super) fn record_known<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>) -> bool {
-        let Newcomer {
-            tag, context, mask, ..
-        } = *newcomer;
-        if let Some(annex) = annex::get(self.more.load(Relaxed))
-            && (annex.may_have(mask) && !annex.has_met(tag, mask)
-                || annex.slots.more.load(Relaxed) != 0)
-        {
+    pub(super) fn record_known(
+        &self,
+        thread: &impl Knowledge,
+        class: Class,
+        mask: u64,
+        context: u32,
+    ) -> bool {
+        let Some(known) = self.known(thread, class, mask) else {
             return false;
-        }
-        for slot in 0..N {
-            if self.masks[slot].load(Relaxed) & mask != 0 {
-                let theirs = Epoch::from_tagged(self.tags[slot].load(Relaxed));
-                if !newcomer.thread.knows_at_a_glance(theirs) {
-                    return false;
-                }
-            }
-        }
-        let class = Class::of_tagged(tag);
-        let goes =
-            |slot: usize| class.supersedes(Class::of_tagged(self.tags[slot].load(Relaxed)), true);
-        let mut place = N;
-        for slot in 0..N {
-            let theirs = self.masks[slot].load(Relaxed);
-            if theirs & !mask == 0 && (theirs == 0 || goes(slot)) {
-                place = slot;
-                break;
-            }
-        }
+        };
+        let tag = thread.epoch().bits() | class.tag();
+        let mut place = known.place;
         let mut widened = mask;
         for slot in 0..N {
             if self.tags[slot].load(Relaxed) == tag && self.contexts[slot].load(Relaxed) == context
@@ -193,17 +186,70 @@ impl<const N: usize> Slots<N> {
                 break;
             }
         }
-        if place == N {
+        // Nearly always there is one annex at most, with nothing to do.
+        if let Some(annex) = annex::get(self.more.load(Relaxed))
+            && !(annex.is_last() && annex.is_done(tag, mask))
+            && !annex.meet_known(thread, class, mask)
+        {
             return false;
         }
-        for slot in 0..N {
-            let theirs = self.masks[slot].load(Relaxed);
-            if theirs & mask != 0 && goes(slot) {
-                self.masks[slot].store(theirs & !mask, Release);
-            }
+        self.take_bytes(known.replaced, mask);
+        if place == N {
+            place = self.make_room(thread);
         }
         self.put(place, tag, context, widened);
         true
+    }
+
+    /// What an access of this class meets here. None if it races with that, or if to tell takes more than a glance.
+    #[inline(always)]
+    pub(super) fn known(&self, thread: &impl Knowledge, class: Class, mask: u64) -> Option<Known> {
+        let mut place = N;
+        let mut met = 0_u32;
+        for slot in 0..N {
+            let theirs = self.masks[slot].load(Relaxed);
+            if theirs & mask != 0 {
+                met |= 1 << slot;
+            } else if theirs == 0 {
+                place = slot;
+            }
+        }
+        let mut replaced = 0;
+        let mut before = 0;
+        let mut left = met;
+        while left != 0 {
+            let slot = left.trailing_zeros() as usize;
+            let bit = left & left.wrapping_neg();
+            left ^= bit;
+            let tag = self.tags.get(slot)?.load(Relaxed);
+            let is_before = thread.knows_at_a_glance(Epoch::from_tagged(tag))?;
+            let earlier = Class::of_tagged(tag);
+            if is_before {
+                before |= bit;
+            } else if class.conflicts(earlier) {
+                return None;
+            }
+            if class.supersedes(earlier, is_before) {
+                replaced |= bit;
+                if self.masks.get(slot)?.load(Relaxed) & !mask == 0 {
+                    place = slot;
+                }
+            }
+        }
+        Some(Known {
+            replaced,
+            place,
+            is_all_before: met == before,
+        })
+    }
+
+    /// Takes bytes from some of the slots.
+    #[inline(always)]
+    pub(super) fn take_bytes(&self, mut slots: u32, mask: u64) {
+        while let Some(theirs) = self.masks.get(slots.trailing_zeros() as usize) {
+            theirs.store(theirs.load(Relaxed) & !mask, Release);
+            slots &= slots - 1;
+        }
     }
 
     /// Checks a newcomer against all that is recorded, here and in annexes, and records it.
@@ -225,7 +271,7 @@ impl<const N: usize> Slots<N> {
     #[inline(always)]
     fn meet_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
         for annex in self.annexes() {
-            if annex.may_have(newcomer.mask) {
+            if !annex.is_done(newcomer.tag, newcomer.mask) {
                 annex.meet(newcomer, raced);
             }
         }
@@ -239,7 +285,7 @@ impl<const N: usize> Slots<N> {
     #[inline(never)]
     fn record_without_room<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>) {
         if !self.annexes().any(|annex| annex.widen(newcomer)) {
-            let slot = self.make_room(newcomer);
+            let slot = self.make_room(newcomer.thread);
             self.put(slot, newcomer.tag, newcomer.context, newcomer.mask);
         }
     }
@@ -247,12 +293,12 @@ impl<const N: usize> Slots<N> {
     /// Accesses go to an annex: all that are over, and not what other threads are about. Those are likely to ask whether they have done that already, and don't
     /// look there. All at once: where as many come and go as there is no room for, the next few find some. Returns a slot that is free now.
     #[inline(never)]
-    fn make_room<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>) -> usize {
-        let now = newcomer.thread.epoch();
+    fn make_room(&self, thread: &impl Knowledge) -> usize {
+        let now = thread.epoch();
         let epoch = |slot: usize| Epoch::from_tagged(self.tags[slot].load(Relaxed));
         let mut free = None;
         for slot in 0..N {
-            if epoch(slot) != now && newcomer.thread.knows(epoch(slot)) {
+            if epoch(slot) != now && thread.knows(epoch(slot)) {
                 self.move_out(slot);
                 free = Some(slot);
             }

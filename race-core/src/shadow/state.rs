@@ -4,10 +4,11 @@
 //!
 //! - Atomic accesses don't race with each other, so they can't replace one another the way ordered writes do. Every access other than a plain
 //!   write goes into the set of accesses since the last plain write; a plain write must be ordered after all of them, and clears it.
-//! - The set keeps only what a later access could still race with: an entry goes when a later one of the same class is ordered after it
-//!   (whatever races with the first races with the second), FastTrack's switch back to a single epoch included. Nothing is ever evicted.
-//! - An access that the same thread has recorded in the same epoch is not recorded again (FastTrack's same-epoch rules). So is a plain read after the
-//!   thread's own plain write in the same epoch: whatever races with the read races with the write.
+//! - The set keeps only what a later access could still race with: an entry goes when a later one is ordered after it that
+//!   stands for it (whatever races with the first races with the second), FastTrack's switch back to a single epoch included: one of the same class, and of
+//!   an atomic read any, since that races with plain writes only, and so does every other. Nothing is ever evicted.
+//! - An access that the same thread has recorded in the same epoch is not recorded again (FastTrack's same-epoch rules). Nor is one that another of its
+//!   accesses in this epoch stands for: whatever races with a read races with a write before it.
 //! - After a race the later access is recorded as if it had been ordered: what follows is checked against it.
 //!
 //! Pure: no clock is changed, nothing is locked, nothing is reported here.
@@ -17,13 +18,14 @@ use smallvec::SmallVec;
 use crate::epoch::Epoch;
 use crate::stack::depot::ContextId;
 
-/// What decides whether two accesses can race: at least one of them a write, at least one not atomic.
+/// What decides whether two accesses can race: at least one of them a write, at least one not atomic. The numbers are those in a tag.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
 pub(crate) enum Class {
-    Read,
-    Write,
-    AtomicRead,
-    AtomicWrite,
+    Read = 0,
+    AtomicRead = 1,
+    AtomicWrite = 2,
+    Write = 3,
 }
 
 const CLASS_SHIFT: u32 = 61;
@@ -32,13 +34,7 @@ impl Class {
     /// Where an epoch's word has room for it. A plain read's is 0.
     #[inline]
     pub(crate) fn tag(self) -> u64 {
-        let bits = match self {
-            Class::Read => 0,
-            Class::AtomicRead => 1,
-            Class::AtomicWrite => 2,
-            Class::Write => 3,
-        };
-        bits << CLASS_SHIFT
+        (self as u64) << CLASS_SHIFT
     }
 
     #[inline]
@@ -56,26 +52,38 @@ impl Class {
         matches!(self, Class::Read | Class::Write)
     }
 
-    /// Whether the access with this tag makes another of this class in the epoch `word` superfluous: whatever races with that races with it.
+    /// Whether the access with this tag makes another of this class in the epoch `word` superfluous: whatever races with that races with it. A word that is locked
+    /// is no such tag.
     #[inline]
     pub(crate) fn is_same(self, tag: u64, word: u64) -> bool {
-        tag == word | self.tag() || self == Class::Read && tag == word | Class::Write.tag()
+        tag & !(3 << CLASS_SHIFT) == word && Class::of_tagged(tag).stands_for(self)
     }
 
     /// Whether an access of this class need not leave an earlier one behind; `known`: that one is ordered before.
     #[inline]
     pub(crate) fn supersedes(self, earlier: Class, known: bool) -> bool {
-        self == Class::Write || known && self == earlier
+        self == Class::Write || known && self.stands_for(earlier)
     }
 
     #[inline]
     pub(crate) fn conflicts(self, other: Class) -> bool {
-        use Class::{AtomicRead, AtomicWrite, Read, Write};
-        match (self, other) {
-            (Write, _) | (_, Write) => true,
-            (Read, AtomicWrite) | (AtomicWrite, Read) => true,
-            (Read | AtomicRead, Read | AtomicRead)
-            | (AtomicRead | AtomicWrite, AtomicRead | AtomicWrite) => false,
+        self.conflicting() >> other as u8 & 1 != 0
+    }
+
+    /// Whether all that conflicts with the other conflicts with this one.
+    #[inline]
+    fn stands_for(self, other: Class) -> bool {
+        other.conflicting() & !self.conflicting() == 0
+    }
+
+    /// The classes that it can race with: a bit for each.
+    #[inline]
+    fn conflicting(self) -> u8 {
+        match self {
+            Class::Read => 0b1100,
+            Class::AtomicRead => 0b1000,
+            Class::AtomicWrite => 0b1001,
+            Class::Write => 0b1111,
         }
     }
 }
@@ -92,9 +100,9 @@ pub(crate) struct Access {
 pub(crate) trait Knowledge {
     fn epoch(&self) -> Epoch;
     fn knows(&self, epoch: Epoch) -> bool;
-    /// [`Knowledge::knows`] in a few instructions. False if it takes more.
-    fn knows_at_a_glance(&self, epoch: Epoch) -> bool {
-        self.knows(epoch)
+    /// [`Knowledge::knows`] in a few instructions. None if it takes more.
+    fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
+        Some(self.knows(epoch))
     }
 }
 
@@ -113,17 +121,8 @@ pub(crate) type Conflicts = SmallVec<[Access; 2]>;
 impl State {
     /// Whether `class` by a thread in `epoch` is recorded here already.
     pub(crate) fn is_recorded(&self, epoch: Epoch, class: Class) -> bool {
-        let written = self.write.is_some_and(|write| write.epoch == epoch);
-        let is_last = |class| {
-            self.others
-                .iter()
-                .any(|access| access.epoch == epoch && access.class == class)
-        };
-        match class {
-            Class::Write => written,
-            Class::Read => written || is_last(Class::Read),
-            class => is_last(class),
-        }
+        let stands_for = |access: &Access| access.epoch == epoch && access.class.stands_for(class);
+        self.write.iter().chain(&self.others).any(stands_for)
     }
 
     /// Checks an access against what was recorded, and records it.
@@ -287,6 +286,50 @@ mod tests {
         state.access(&thread(0, 1, &[]), Class::Read, None);
         let conflicts = state.access(&thread(1, 1, &[]), Class::AtomicWrite, None);
         assert_eq!(raced(&conflicts), [(0, Class::Read)]);
+    }
+
+    #[test]
+    fn an_atomic_read_is_dropped_when_anything_is_ordered_after_it() {
+        for class in [Class::Read, Class::AtomicRead, Class::AtomicWrite] {
+            let mut state = State::default();
+            state.access(&thread(0, 1, &[]), Class::AtomicRead, None);
+            state.access(&thread(1, 1, &[(0, 1)]), class, None);
+            assert!(state.is_recorded(Epoch::new(1, 1), Class::AtomicRead));
+            let conflicts = state.access(&thread(2, 1, &[]), Class::Write, None);
+            assert_eq!(raced(&conflicts), [(1, class)]);
+        }
+    }
+
+    #[test]
+    fn a_plain_read_is_kept_when_an_atomic_access_is_ordered_after_it() {
+        for class in [Class::AtomicRead, Class::AtomicWrite] {
+            let mut state = State::default();
+            state.access(&thread(0, 1, &[]), Class::Read, None);
+            state.access(&thread(1, 1, &[(0, 1)]), class, None);
+            assert!(!state.is_recorded(Epoch::new(1, 1), Class::Read));
+            let conflicts = state.access(&thread(2, 1, &[]), Class::AtomicWrite, None);
+            assert_eq!(raced(&conflicts), [(0, Class::Read)]);
+        }
+    }
+
+    #[test]
+    fn an_atomic_write_is_kept_when_a_read_is_ordered_after_it() {
+        for class in [Class::AtomicRead, Class::Read] {
+            let mut state = State::default();
+            state.access(&thread(0, 1, &[]), Class::AtomicWrite, None);
+            state.access(&thread(1, 1, &[(0, 1)]), class, None);
+            let conflicts = state.access(&thread(2, 1, &[]), Class::Read, None);
+            assert_eq!(raced(&conflicts), [(0, Class::AtomicWrite)]);
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_locked_is_nobodys_access() {
+        // As the lock of a page's word is taken in the first process.
+        let locked = 1 << 63 | 1;
+        for class in [Class::Read, Class::AtomicRead, Class::Write] {
+            assert!(!class.is_same(locked, Epoch::new(0, 1).bits()));
+        }
     }
 
     #[test]

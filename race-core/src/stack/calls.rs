@@ -124,6 +124,7 @@ pub(super) fn path_bits(cache: &PathCache) -> Option<u32> {
 }
 
 /// Looks up how the outermost function was called that nobody has asked about, and the others in it.
+#[cold]
 #[inline(never)]
 fn path_slow(hot: &Hot, cache: &mut PathCache) -> Option<PathId> {
     let (base, top) = (hot.base.get(), hot.top.get());

@@ -228,9 +228,9 @@ impl Announced {
 
 /// [`capture`] in an instrumented program by a thread that holds no locks, if the thread was there lately.
 #[inline(always)]
-pub(crate) fn known(cache: &ContextCache, site: Position, detail: Detail) -> Option<ContextId> {
-    let announced = &cache.announced;
-    let path = calls::path_bits(&announced.paths)?;
+pub(crate) fn known(cache: &mut ContextCache, site: Position, detail: Detail) -> Option<ContextId> {
+    let announced = &mut cache.announced;
+    let path = PathId::bits(calls::path(&mut announced.paths));
     announced.get(Announced::key(Some(site), detail), path)
 }
 

@@ -12,13 +12,6 @@
 //! something up takes no lock, and nothing here takes memory from the program's allocator: it works in the child of a `fork`, and in an allocator that the
 //! engine has called. Each thread remembers where it has found the addresses that it used last.
 //!
-//! [new.delete.dataraces]), or else the program races on this very memory. So it is with atomics of two sizes that overlap: Rust wants
-//! them ordered by other means.
-//!
-//! The table only grows, by 64 bytes for each address that was ever used so, and by 64 more if a view of it was asked for. It has no lock, and takes no
-//! memory from the program's allocator: it works in the child of a `fork`, and in an allocator that the engine has called. Each thread remembers where it
-//! has found the addresses that it used last.
-//!
 //! [new.delete.dataraces]: https://eel.is/c++draft/new.delete.dataraces
 
 use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};

@@ -117,10 +117,13 @@ impl ThreadState {
         epoch.slot() == self.epoch.slot() || self.knows_other(epoch)
     }
 
-    /// Whether it is known in a few instructions: without a call, and without more than a look into a small clock.
+    /// [`ThreadState::knows`] in a few instructions: without a call, and without more than a look into a small clock. None if it takes more.
     #[inline(always)]
-    pub(crate) fn knows_at_a_glance(&self, epoch: Epoch) -> bool {
-        epoch.slot() == self.epoch.slot() || self.base.knows_at_a_glance(epoch)
+    pub(crate) fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
+        if epoch.slot() == self.epoch.slot() {
+            return Some(true);
+        }
+        self.base.knows_at_a_glance(epoch)
     }
 
     /// Apart, since nearly all that a thread comes across is its own.
@@ -139,7 +142,7 @@ impl ThreadState {
     #[inline(always)]
     pub(crate) fn knows_in_order_at_a_glance(&self, epoch: Epoch) -> bool {
         epoch.slot() == self.epoch.slot()
-            || !self.base.has_order() && self.base.knows_at_a_glance(epoch)
+            || !self.base.has_order() && self.base.knows_at_a_glance(epoch) == Some(true)
     }
 
     /// Whether `clock` would teach this thread nothing, nor give it an order that it lacks.
@@ -467,7 +470,7 @@ impl ThreadState {
         if !self.held.is_empty() || self.may_end_unseen {
             return None;
         }
-        let known = capture::known(&self.contexts, site, detail)?;
+        let known = capture::known(&mut self.contexts, site, detail)?;
         self.note_access();
         Some(known)
     }
