@@ -323,6 +323,14 @@ fn volatile() {
     expect_file!["programs/volatile.stderr"].assert_eq(&report("volatile"));
 }
 
+/// Threads that nothing of `std`'s has started: the lines that call C are where they were made.
+#[test]
+fn threads_of_c() {
+    for name in ["racy_pthread_created", "racy_c11_created"] {
+        expect_file![format!("programs/{name}.stderr")].assert_eq(&report(name));
+    }
+}
+
 #[test]
 fn freed_block() {
     expect_file!["programs/freed_block.stderr"].assert_eq(&report("used_after_free"));

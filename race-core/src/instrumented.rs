@@ -28,7 +28,7 @@ use crate::thread::local;
     not(target_feature = "crt-static"),
     not(all(test, loom))
 ))]
-pub use crate::thread::pthread::Real;
+pub use crate::thread::pthread::{Real, StartRoutine, create as create_thread};
 
 static ON: AtomicBool = AtomicBool::new(false);
 
