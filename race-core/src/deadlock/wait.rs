@@ -14,7 +14,7 @@ use std::panic::Location;
 
 use smallvec::SmallVec;
 
-use super::{Claim, Claims, Goal, Mode, Party};
+use super::{Claim, Claims, Goal, Mode, Party, Unlocking};
 use crate::fork::{Lock, PerProcess};
 use crate::primitive::sync::Arc;
 use crate::reentry;
@@ -135,13 +135,13 @@ impl Wanted {
                 .filter(|(key, _)| key.address == self.address && key.mode().excludes(self.mode))
                 .map(|(_, lock)| *lock)
                 .next();
+            let me = party(thread, goal, Some(self.site.into()));
             match own {
                 Some(lock) => {
-                    let me = party(thread, goal, Some(self.site.into()));
                     report::self_deadlock(thread, &me);
                     Err(OwnLock(lock))
                 }
-                None => Ok(begin(thread, goal, 0, Some(self.site.into()))),
+                None => Ok(begin(thread, me, 0)),
             }
         })
         .unwrap_or(Ok(Waiting(None)))
@@ -149,13 +149,23 @@ impl Wanted {
 }
 
 /// The calling thread is about to wait for a lock that is known by its address. If it holds that itself, there is nobody to panic: that is a ring, too.
-pub(crate) fn wait_for_lock(address: usize, mode: Mode, info: HeldLock) -> Waiting {
+pub(crate) fn wait_for_lock(
+    address: usize,
+    mode: Mode,
+    info: HeldLock,
+    recursive: Option<&'static str>,
+) -> Waiting {
     let goal = Goal::Lock(Claim {
         lock: address as u64,
         mode,
         info,
     });
-    enter(|thread| begin(thread, goal, 0, Some(info.locked))).unwrap_or(Waiting(None))
+    enter(|thread| {
+        let me = party(thread, goal, Some(info.locked));
+        let unlocking = Unlocking::Call { recursive };
+        begin(thread, Party { unlocking, ..me }, 0)
+    })
+    .unwrap_or(Waiting(None))
 }
 
 /// The lock that a thread holds and waits for.
@@ -191,7 +201,10 @@ pub(crate) fn wait_for_end(handle: &Handle, site: Site) -> Waiting {
     enter(|thread| {
         // That is an error, and no wait.
         let is_own = thread.record.number == handle.0.number;
-        (!is_own).then(|| begin(thread, goal, 0, site))
+        (!is_own).then(|| {
+            let me = party(thread, goal, site);
+            begin(thread, me, 0)
+        })
     })
     .flatten()
     .unwrap_or(Waiting(None))
@@ -199,7 +212,11 @@ pub(crate) fn wait_for_end(handle: &Handle, site: Site) -> Waiting {
 
 /// The calling thread is about to wait for all threads of a scope that are left. Each of them has told of it by [`Handle::start_in_scope`].
 pub fn wait_for_scope(scope: usize, site: &'static Location<'static>) -> Waiting {
-    enter(|thread| begin(thread, Goal::Scope, scope, Some(site.into()))).unwrap_or(Waiting(None))
+    enter(|thread| {
+        let me = party(thread, Goal::Scope, Some(site.into()));
+        begin(thread, me, scope)
+    })
+    .unwrap_or(Waiting(None))
 }
 
 fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
@@ -223,13 +240,14 @@ fn party(thread: &mut ThreadState, goal: Goal, site: Site) -> Party {
         record: thread.record.clone(),
         context,
         goal,
+        unlocking: Unlocking::Guard,
         held,
     }
 }
 
-fn begin(thread: &mut ThreadState, goal: Goal, scope: usize, site: Site) -> Waiting {
+fn begin(thread: &ThreadState, party: Party, scope: usize) -> Waiting {
     let mine = Arc::new(Waiter {
-        party: party(thread, goal, site),
+        party,
         numbers: (thread.held.keys().iter())
             .map(|key| key.number())
             .collect(),

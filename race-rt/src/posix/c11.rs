@@ -60,10 +60,13 @@ unsafe fn lock(mutex: *mut c_void, caller: usize) -> c_int {
     let result = match try_lock() {
         Some(result) => result,
         None => addressed::wait(
-            mutex.addr(),
-            &MTX,
-            Mode::Exclusive,
-            site,
+            addressed::Wanted {
+                address: mutex.addr(),
+                kind: &MTX,
+                mode: Mode::Exclusive,
+                site,
+                recursive: Some("mtx_recursive"),
+            },
             try_lock,
             || None,
             // SAFETY: as above. It is no cancellation point.

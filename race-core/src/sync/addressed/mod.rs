@@ -85,33 +85,51 @@ fn locked(address: usize, kind: &'static SyncKind, mode: Mode, patience: Patienc
     });
 }
 
-/// Waits for the real lock at `address`, which the calling thread could not have at once: `try_lock` and `refuse` never wait, `lock` does.
+/// A lock that the calling thread wants, and could not have at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Where it is.
+    pub address: usize,
+    /// What it is.
+    pub kind: &'static SyncKind,
+    /// Who holds it in a mode that excludes this one is waited for.
+    pub mode: Mode,
+    /// Where it is wanted.
+    pub site: Position,
+    /// What makes such a lock one that its owner may lock again, if anything does.
+    pub recursive: Option<&'static str>,
+}
+
+/// Waits for a real lock: `try_lock` and `refuse` never wait, `lock` does.
 ///
 /// If the wait closes a ring of threads that wait for each other, that is reported, and the process ends. So it does if the thread itself holds the lock, unless
 /// `refuse` has something to say to that: the result of a lock that notices. `lock` must not unwind, since the wait would be in the books for ever.
 #[cold]
 pub fn wait<R>(
-    address: usize,
-    kind: &'static SyncKind,
-    mode: Mode,
-    site: impl Into<Position>,
+    wanted: Wanted,
     try_lock: impl FnMut() -> Option<R>,
     refuse: impl FnOnce() -> Option<R>,
     lock: impl FnOnce() -> R,
 ) -> R {
+    let Wanted {
+        address,
+        kind,
+        mode,
+        site,
+        recursive,
+    } = wanted;
     let is_held = |thread: &mut ThreadState| thread.held.mode(address).is_some();
     let early = match local::enter_unordered(is_held) {
         Some(true) => refuse(),
         _ => deadlock::try_for_a_moment(try_lock),
     };
     early.unwrap_or_else(|| {
-        let site = site.into();
-        let wanted = local::enter_unordered(|_| HeldLock {
+        let info = local::enter_unordered(|_| HeldLock {
             kind,
             created: LOCKS.at(address).lock().origin(site),
             locked: site,
         });
-        let _waiting = wanted.map(|wanted| deadlock::wait_for_lock(address, mode, wanted));
+        let _waiting = info.map(|info| deadlock::wait_for_lock(address, mode, info, recursive));
         lock()
     })
 }

@@ -15,7 +15,7 @@ use crate::c::{
 use crate::support::{Meeting, Plain, until};
 
 crate::programs! {
-    deadlock: c_ring, c_ring_of_kinds, c_locked_twice, c_written_while_read;
+    deadlock: c_ring, c_ring_of_kinds, c_locked_twice, c11_locked_twice, c_spun_twice, c_written_while_read;
     none: c_waits_that_end, c_locked_twice_by_right, c_unlocked_by_another;
 }
 
@@ -65,6 +65,20 @@ fn c_ring_of_kinds(_: usize) {
 fn c_locked_twice(_: usize) {
     unsafe { pthread_mutex_lock(MUTEXES[0].get()) };
     unsafe { pthread_mutex_lock(MUTEXES[0].get()) }; // deadlock: c_locked_twice
+    unreachable!();
+}
+
+fn c11_locked_twice(_: usize) {
+    unsafe { mtx_init(MTX.get(), 0) };
+    unsafe { mtx_lock(MTX.get()) };
+    unsafe { mtx_lock(MTX.get()) }; // deadlock: c11_locked_twice
+    unreachable!();
+}
+
+fn c_spun_twice(_: usize) {
+    unsafe { pthread_spin_init(SPIN.get(), 0) };
+    unsafe { pthread_spin_lock(SPIN.get()) };
+    unsafe { pthread_spin_lock(SPIN.get()) }; // deadlock: c_spun_twice
     unreachable!();
 }
 
