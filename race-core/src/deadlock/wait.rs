@@ -246,13 +246,7 @@ fn party(thread: &mut ThreadState, goal: Goal, site: Site) -> Party {
 }
 
 fn begin(thread: &ThreadState, party: Party, scope: usize) -> Waiting {
-    let mine = Arc::new(Waiter {
-        party,
-        numbers: (thread.held.keys().iter())
-            .map(|key| key.number())
-            .collect(),
-        scope,
-    });
+    let mine = waiter(thread, party, scope);
     let mut ring = vec![mine.clone()];
     let is_ring = {
         let mut waiters = WAITERS.get().lock();
@@ -264,6 +258,15 @@ fn begin(thread: &ThreadState, party: Party, scope: usize) -> Waiting {
         report::deadlock(&parties);
     }
     Waiting(Some(mine))
+}
+
+fn waiter(thread: &ThreadState, party: Party, scope: usize) -> Arc<Waiter> {
+    let keys = thread.held.keys().iter();
+    Arc::new(Waiter {
+        party,
+        numbers: keys.map(|key| key.number()).collect(),
+        scope,
+    })
 }
 
 /// Extends the chain of waiters, each waiting for the next, until the last one waits for the first.
@@ -313,9 +316,12 @@ impl Waiter {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
     use super::*;
     use crate::stack::position::Position;
-    use crate::sync::lock_id::LockId;
+    use crate::sync::addressed;
 
     static KIND: SyncKind = SyncKind {
         name: "lock",
@@ -323,29 +329,109 @@ mod tests {
         acquire: "locked",
     };
 
+    fn site() -> Position {
+        Position::of_code(1)
+    }
+
+    fn info() -> HeldLock {
+        HeldLock {
+            kind: &KIND,
+            created: Origin::Made(site()),
+            locked: site(),
+        }
+    }
+
+    fn lock(address: usize) {
+        lock_as(address, Mode::Exclusive);
+    }
+
+    fn lock_as(address: usize, mode: Mode) {
+        addressed::lock(address, &KIND, mode, site());
+    }
+
+    fn unlock(address: usize) {
+        addressed::unlock(address, &KIND, site());
+    }
+
+    /// Whether a wait for the lock at `address`, by the calling thread, would close a ring.
+    fn would_close_a_ring(address: usize) -> bool {
+        let goal = Goal::Lock(Claim {
+            lock: address as u64,
+            mode: Mode::Exclusive,
+            info: info(),
+        });
+        local::enter(|thread| {
+            let party = party(thread, goal, Some(site()));
+            let mine = waiter(thread, party, 0);
+            let mut waiters = WAITERS.get().lock().clone();
+            waiters.push(mine.clone());
+            close_ring(&waiters, &mut vec![mine])
+        })
+        .unwrap()
+    }
+
+    /// Its owner waits for a lock of ours meanwhile.
+    fn it_is_no_ring_once(let_go: fn(usize), mode: Mode, [mine, theirs]: [usize; 2]) {
+        lock(mine);
+        let (tell, told) = channel();
+        let (end, until_end) = channel::<()>();
+        let owner = thread::spawn(move || {
+            lock_as(theirs, mode);
+            let _waiting = wait_for_lock(mine, Mode::Exclusive, info(), None);
+            tell.send(()).unwrap();
+            let _ = until_end.recv();
+        });
+        told.recv().unwrap();
+        assert!(would_close_a_ring(theirs));
+        let_go(theirs);
+        assert!(!would_close_a_ring(theirs));
+        // It would end the process.
+        drop(wait_for_lock(theirs, Mode::Exclusive, info(), None));
+        drop(end);
+        owner.join().unwrap();
+        unlock(mine);
+        for address in [mine, theirs] {
+            addressed::forget(address, 1);
+        }
+    }
+
     #[test]
     fn nobody_waits_for_who_has_a_lock_no_more_that_another_has_unlocked() {
-        let site = Position::of_code(1);
-        let claim = Claim {
-            lock: 8,
-            mode: Mode::Exclusive,
-            info: HeldLock {
-                kind: &KIND,
-                created: Origin::Made(site),
-                locked: site,
-            },
-        };
-        let me = || local::enter(|thread| party(thread, Goal::Lock(claim), Some(site))).unwrap();
-        let (waiting, mut owner) = (me(), me());
-        owner.held.push(claim);
-        let lock = LockId::new();
-        let [waiting, owner] = [waiting, owner].map(|party| Waiter {
-            party,
-            numbers: [lock.lock(Mode::Exclusive).number()].into_iter().collect(),
-            scope: 0,
+        it_is_no_ring_once(unlock, Mode::Exclusive, [0x8000, 0x8010]);
+        it_is_no_ring_once(unlock, Mode::Shared, [0x8000, 0x8010]);
+    }
+
+    /// C may free a lock that is locked, and make another one there.
+    #[test]
+    fn nobody_waits_for_who_had_a_lock_in_whose_place_another_is() {
+        let made = |address| addressed::made(address, site());
+        let forgotten = |address| addressed::forget(address, 1);
+        it_is_no_ring_once(made, Mode::Exclusive, [0x8100, 0x8110]);
+        it_is_no_ring_once(forgotten, Mode::Shared, [0x8100, 0x8110]);
+    }
+
+    #[test]
+    fn nobody_waits_for_who_has_waited() {
+        let (mine, theirs) = (0x8200, 0x8210);
+        lock(mine);
+        let (tell, told) = channel();
+        let (end, until_end) = channel::<()>();
+        let owner = thread::spawn(move || {
+            lock(theirs);
+            drop(wait_for_lock(mine, Mode::Exclusive, info(), None));
+            tell.send(()).unwrap();
+            let _ = until_end.recv();
+            unlock(theirs);
         });
-        assert!(waiting.waits_for(&owner));
-        lock.unlock(Mode::Exclusive, None);
-        assert!(!waiting.waits_for(&owner));
+        told.recv().unwrap();
+        assert!(!would_close_a_ring(theirs));
+        // Who waits for itself is a ring.
+        assert!(would_close_a_ring(mine));
+        drop(end);
+        owner.join().unwrap();
+        unlock(mine);
+        for address in [mine, theirs] {
+            addressed::forget(address, 1);
+        }
     }
 }

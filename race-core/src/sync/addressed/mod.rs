@@ -28,6 +28,15 @@ pub use barrier::{Arrival, arrive, barrier_made};
 struct Known {
     origin: Option<Origin>,
     clock: RwClock,
+    /// How many threads read.
+    readers: usize,
+}
+
+/// Its memory may go while somebody has it, and be another lock's: who has this one, by its address, has not that one.
+impl Drop for Known {
+    fn drop(&mut self) {
+        self.clock.end(self.readers > 0);
+    }
 }
 
 impl Known {
@@ -81,6 +90,9 @@ fn locked(address: usize, kind: &'static SyncKind, mode: Mode, patience: Patienc
             created: origin,
             locked: site,
         };
+        if mode == Mode::Shared {
+            known.readers += 1;
+        }
         (known.clock).locked_by(thread, address, lock, mode, patience);
     });
 }
@@ -139,19 +151,24 @@ pub fn unlock(address: usize, kind: &'static SyncKind, site: impl Into<Position>
     let site = site.into();
     local::enter(|thread| {
         let known = LOCKS.at(address);
-        unlock_by(thread, &mut known.lock().clock, address, kind, site);
+        unlock_by(thread, &mut known.lock(), address, kind, site);
     });
 }
 
 fn unlock_by(
     thread: &mut ThreadState,
-    clock: &mut RwClock,
+    known: &mut Known,
     address: usize,
     kind: &'static SyncKind,
     site: Position,
 ) {
+    let Known { clock, readers, .. } = known;
+    thread.held.forget_before(address, clock.number());
     match thread.held.mode(address) {
-        Some(Mode::Shared) => clock.unlocked_read_by(thread, address, kind, site),
+        Some(Mode::Shared) => {
+            *readers = readers.saturating_sub(1);
+            clock.unlocked_read_by(thread, address, kind, site);
+        }
         Some(Mode::Exclusive) => clock.unlocked_write_by(thread, address, kind, site),
         // Locked by another thread, or by ways that nobody sees. What was released before stays with what is released now.
         None => {
@@ -178,14 +195,17 @@ pub(crate) fn abandon(thread: &mut ThreadState) {
     if thread.held.is_empty() {
         return;
     }
-    let held: Vec<_> = (thread.held.keys().iter())
-        .zip(thread.held.locks())
-        .map(|(key, lock)| (key.address, *lock))
+    let held: Vec<_> = (thread.held.keys().iter().copied())
+        .zip(thread.held.locks().iter().copied())
         .collect();
-    for (address, lock) in held {
-        if let Some(known) = LOCKS.find(address) {
-            let clock = &mut known.lock().clock;
-            unlock_by(thread, clock, address, lock.kind, lock.locked);
+    for (key, lock) in held {
+        let Some(known) = LOCKS.find(key.address) else {
+            continue;
+        };
+        let mut known = known.lock();
+        // Or another lock is there by now, which is none of this thread's.
+        if known.clock.number() == key.number() {
+            unlock_by(thread, &mut known, key.address, lock.kind, lock.locked);
         }
     }
 }
@@ -335,6 +355,38 @@ mod tests {
         tell.send(owner.join().unwrap()).unwrap();
         heir.join().unwrap();
         forget(0x6000, 1);
+    }
+
+    /// C may free a lock that is locked, and make another one there.
+    #[test]
+    fn a_lock_says_nothing_of_one_that_was_there_before() {
+        let end: fn() = || ();
+        for (then, passes_it_on) in [(end, false), (|| unlock(0x6800, &KIND, site()), true)] {
+            let (tell, told) = channel();
+            let heir = thread::spawn(move || {
+                let [former, theirs] = told.recv().unwrap();
+                use_once(0x6800, Mode::Exclusive);
+                assert_eq!((knows(former), knows(theirs)), (passes_it_on, true));
+            });
+            let (begin, begun) = channel();
+            let (go_on, until) = channel::<()>();
+            let former = thread::spawn(move || {
+                lock(0x6800, &KIND, Mode::Exclusive, site());
+                forget(0x6800, 1);
+                begin.send(epoch()).unwrap();
+                until.recv().unwrap();
+                then();
+            });
+            let epochs = [
+                begun.recv().unwrap(),
+                elsewhere(|| use_once(0x6800, Mode::Exclusive)),
+            ];
+            go_on.send(()).unwrap();
+            former.join().unwrap();
+            tell.send(epochs).unwrap();
+            heir.join().unwrap();
+            forget(0x6800, 1);
+        }
     }
 
     #[test]
