@@ -320,18 +320,8 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::stack::position::Position;
     use crate::sync::addressed;
-
-    static KIND: SyncKind = SyncKind {
-        name: "lock",
-        release: "unlocked",
-        acquire: "locked",
-    };
-
-    fn site() -> Position {
-        Position::of_code(1)
-    }
+    use crate::sync::addressed::tests::{KIND, site};
 
     fn info() -> HeldLock {
         HeldLock {

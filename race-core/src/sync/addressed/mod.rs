@@ -227,20 +227,20 @@ pub fn acquired(address: usize, kind: &'static SyncKind, site: impl Into<Positio
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
+pub(crate) mod tests {
     use std::sync::mpsc::channel;
     use std::thread;
 
     use super::*;
     use crate::epoch::Epoch;
 
-    static KIND: SyncKind = SyncKind {
+    pub(crate) static KIND: SyncKind = SyncKind {
         name: "lock",
         release: "unlocked",
         acquire: "locked",
     };
 
-    fn site() -> Position {
+    pub(crate) fn site() -> Position {
         Position::of_code(1)
     }
 
@@ -248,7 +248,7 @@ mod tests {
         local::enter(|thread| thread.epoch()).unwrap()
     }
 
-    fn knows(epoch: Epoch) -> bool {
+    pub(crate) fn knows(epoch: Epoch) -> bool {
         local::enter(|thread| thread.knows(epoch)).unwrap()
     }
 
