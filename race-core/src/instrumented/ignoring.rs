@@ -1,6 +1,6 @@
 //! What a thread asks to be ignored: accesses and atomic operations that are to be passed by, from [`begin`] to [`end`].
 //!
-//! Who ignores is the code that asked, and what it calls. A signal handler that interrupts it is other code ([`apart`]): an atomic operation there must draw its
+//! Who ignores is the code that asked, and what it calls. A signal handler that interrupts it is other code (`apart`): an atomic operation there must draw its
 //! line (`thread::local`), or what it orders would be reported as a race. That goes for a handler which never returns, too.
 //!
 //! Entered from signal handlers, at any moment. Nothing here may allocate.
