@@ -49,6 +49,8 @@ pub mod cell;
 pub mod channel;
 mod exclusion;
 mod from_std;
+#[cfg(feature = "race-check")]
+mod guards;
 #[cfg(all(test, loom))]
 mod model;
 mod primitive;

@@ -271,14 +271,23 @@ fn each_has_its_verdict() {
     );
 }
 
+fn run(name: &str, options: &str) -> String {
+    let executable = EXECUTABLES.iter().find(|path| path.ends_with("programs"));
+    let output = program(executable.unwrap(), name, "2", options).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(RACED));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A program's first finding, as JSON.
+fn first_line(name: &str) -> String {
+    let lines = run(name, "format=json");
+    lines.lines().next().unwrap_or_default().to_owned()
+}
+
 /// The text of a program's report up to its "Why", which says what the threads last did by chance; without what differs in the next run.
 fn report(name: &str) -> String {
-    let executable = EXECUTABLES.iter().find(|path| path.ends_with("programs"));
-    let output = program(executable.unwrap(), name, "2", "")
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(RACED));
-    let text = String::from_utf8(output.stderr).unwrap();
+    let text = run(name, "");
     let (text, _) = text.split_once("Why: ").unwrap();
     let text = text.replace("(running)", "(running or finished)");
     let mut words = text.replace("(finished)", "(running or finished)");
@@ -323,6 +332,14 @@ fn volatile() {
     expect_file!["programs/volatile.stderr"].assert_eq(&report("volatile"));
 }
 
+/// Threads that nothing of `std`'s has started: the lines that call C are where they were made.
+#[test]
+fn threads_of_c() {
+    for name in ["racy_pthread_created", "racy_c11_created"] {
+        expect_file![format!("programs/{name}.stderr")].assert_eq(&report(name));
+    }
+}
+
 #[test]
 fn freed_block() {
     expect_file!["programs/freed_block.stderr"].assert_eq(&report("used_after_free"));
@@ -337,6 +354,28 @@ fn freed_by_a_race() {
 #[test]
 fn freed_before() {
     expect_file!["programs/freed_before.stderr"].assert_eq(&report("used_twice_after_free"));
+}
+
+/// What locks twice in C has no guard to drop. Some locks may be made such that their owner locks them again.
+#[test]
+fn help_for_who_locks_twice() {
+    let recursive =
+        |name: &str| format!("unlock it before locking it again, or make it recursive ({name}).");
+    for (name, help) in [
+        ("c_locked_twice", recursive("PTHREAD_MUTEX_RECURSIVE")),
+        ("c11_locked_twice", recursive("mtx_recursive")),
+        (
+            "c_spun_twice",
+            "unlock it before locking it again.".to_owned(),
+        ),
+        (
+            "c_written_while_read",
+            "unlock it before locking it again.".to_owned(),
+        ),
+    ] {
+        let found: Value = serde_json::from_str(&first_line(name)).unwrap();
+        assert_eq!(found["help"], help, "{name}");
+    }
 }
 
 /// Both stacks, though a million calls lie between the two.

@@ -3,6 +3,7 @@
 //! - [`begin`]: it is one. Then nothing orders its threads but what is seen, and nothing need be assumed of their ends.
 //! - [`calls`]: functions entered and left; so no stack is unwound.
 //! - [`atomic`]: atomics in the program's memory, which are accesses as well.
+//! - [`ignoring`]: what is to be passed by.
 //! - [`allocator`]: the program's global allocator.
 //! - [`lock`]: locks, of code that says that it has them.
 //! - `memory`: heap blocks, from their allocation to their end.
@@ -14,6 +15,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 pub mod allocator;
 pub mod atomic;
+pub mod ignoring;
 pub mod layout;
 pub mod lock;
 pub(crate) mod memory;
@@ -26,7 +28,7 @@ use crate::thread::local;
     not(target_feature = "crt-static"),
     not(all(test, loom))
 ))]
-pub use crate::thread::pthread::Real;
+pub use crate::thread::pthread::{Real, StartRoutine, create as create_thread};
 
 static ON: AtomicBool = AtomicBool::new(false);
 

@@ -1,10 +1,9 @@
 //! The guards of a [`RefCell`](super::RefCell): `std`'s, and the flag that their end writes.
 
 use std::cell::{Ref as RealRef, RefMut as RealRefMut};
-use std::fmt;
-use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 
+use crate::guards::guards;
 use crate::shadow::{ShadowCell, Target};
 
 /// A `RefCell`'s borrow flag, as one borrow sees it.
@@ -176,27 +175,6 @@ impl<'b, T: ?Sized> Ref<'b, T> {
     }
 }
 
-impl<T: ?Sized> Deref for Ref<'_, T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        &self.inner
-    }
-}
-
-impl<T: ?Sized + fmt::Debug> fmt::Debug for Ref<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
-
-impl<T: ?Sized + fmt::Display> fmt::Display for Ref<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
-
 /// `std::cell::RefMut`, tracked: its end writes the cell's borrow flag.
 ///
 /// # Example
@@ -307,30 +285,4 @@ impl<'b, T: ?Sized> RefMut<'b, T> {
     }
 }
 
-impl<T: ?Sized> Deref for RefMut<'_, T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        &self.inner
-    }
-}
-
-impl<T: ?Sized> DerefMut for RefMut<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.inner
-    }
-}
-
-impl<T: ?Sized + fmt::Debug> fmt::Debug for RefMut<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
-
-impl<T: ?Sized + fmt::Display> fmt::Display for RefMut<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
+guards!(Ref; mut RefMut);

@@ -10,24 +10,23 @@ use race_core::sync::rw::RwClock;
 
 use super::{Patience, Use};
 
-/// What a thread does between [`MutexClock::locking`] and having locked, or not: nothing that the engine would see.
+/// What a thread does between [`Clock::locking`] and having locked, or not: nothing that the engine would see.
 pub(crate) struct Locking;
 
-/// What the last unlock of a mutex released.
-pub(crate) struct MutexClock(UnsafeCell<SyncClock>);
+/// What the last unlocks of a lock released.
+pub(crate) struct Clock<C>(UnsafeCell<C>);
 
-impl MutexClock {
-    pub(crate) const fn new() -> MutexClock {
-        MutexClock(UnsafeCell::new(SyncClock::new()))
-    }
+pub(crate) type MutexClock = Clock<SyncClock>;
+pub(crate) type RwLockClock = Clock<RwClock>;
 
-    /// The calling thread is about to lock the real mutex, or to try.
+impl<C> Clock<C> {
+    /// The calling thread is about to lock the real lock, or to try.
     #[inline(always)]
     pub(crate) fn locking(&self, _: Use, _: Patience) -> Locking {
         Locking
     }
 
-    /// Waits for the real mutex, as [`Wanted::wait`].
+    /// Waits for the real lock, as [`Wanted::wait`].
     #[track_caller]
     pub(crate) fn wait<G>(
         &self,
@@ -35,7 +34,20 @@ impl MutexClock {
         try_lock: impl Fn() -> Option<G>,
         lock: impl FnOnce() -> G,
     ) -> G {
-        wanted(self.0.get().addr(), here).wait(try_lock, lock)
+        let wanted = Wanted {
+            address: self.0.get().addr(),
+            mode: here.mode,
+            kind: here.kind,
+            created: here.created.into(),
+            site: here.site,
+        };
+        wanted.wait(try_lock, lock)
+    }
+}
+
+impl MutexClock {
+    pub(crate) const fn new() -> MutexClock {
+        Clock(UnsafeCell::new(SyncClock::new()))
     }
 
     /// # Safety
@@ -76,29 +88,9 @@ impl MutexClock {
     }
 }
 
-/// What the last unlocks of a read-write lock released.
-pub(crate) struct RwLockClock(UnsafeCell<RwClock>);
-
 impl RwLockClock {
     pub(crate) const fn new() -> RwLockClock {
-        RwLockClock(UnsafeCell::new(RwClock::new()))
-    }
-
-    /// The calling thread is about to lock the real lock, or to try.
-    #[inline(always)]
-    pub(crate) fn locking(&self, _: Use, _: Patience) -> Locking {
-        Locking
-    }
-
-    /// Waits for the real lock, as [`Wanted::wait`].
-    #[track_caller]
-    pub(crate) fn wait<G>(
-        &self,
-        here: Use,
-        try_lock: impl Fn() -> Option<G>,
-        lock: impl FnOnce() -> G,
-    ) -> G {
-        wanted(self.0.get().addr(), here).wait(try_lock, lock)
+        Clock(UnsafeCell::new(RwClock::new()))
     }
 
     /// # Safety
@@ -150,15 +142,5 @@ impl RwLockClock {
     /// Nobody else has the lock: whatever was released is over.
     pub(crate) fn exclusive(&mut self, here: Use) {
         self.0.get_mut().exclusive(here.kind, here.site);
-    }
-}
-
-fn wanted(address: usize, here: Use) -> Wanted {
-    Wanted {
-        address,
-        mode: here.mode,
-        kind: here.kind,
-        created: here.created.into(),
-        site: here.site,
     }
 }

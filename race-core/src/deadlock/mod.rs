@@ -59,11 +59,22 @@ pub(crate) enum Goal {
 
 pub(crate) type Claims = SmallVec<[Claim; 2]>;
 
+/// How a lock is let go of, for what a report says of one that its owner waits for.
+#[derive(Clone, Copy)]
+pub(crate) enum Unlocking {
+    /// By the end of a guard.
+    Guard,
+    /// By a call. What makes such a lock one that its owner may lock again, if anything does.
+    Call { recursive: Option<&'static str> },
+}
+
 /// One of the threads of a deadlock, waiting for the next.
 pub(crate) struct Party {
     pub(crate) record: Arc<Record>,
     /// Where it waits.
     pub(crate) context: ContextId,
     pub(crate) goal: Goal,
+    /// Of the lock that it waits for, if it does.
+    pub(crate) unlocking: Unlocking,
     pub(crate) held: Claims,
 }

@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use smallvec::SmallVec;
 
-use super::{Claim, Claims, Goal, Mode, Party, Patience};
+use super::{Claim, Claims, Goal, Mode, Party, Patience, Unlocking};
 use crate::clock::VectorClock;
 use crate::epoch::Epoch;
 use crate::fork::{Lock, PerProcess};
@@ -138,6 +138,7 @@ impl Request {
             record: self.record.clone(),
             context: self.context,
             goal: Goal::Lock(self.wanted),
+            unlocking: Unlocking::Guard,
             held: self.held.clone(),
         }
     }

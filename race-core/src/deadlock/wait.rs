@@ -14,7 +14,7 @@ use std::panic::Location;
 
 use smallvec::SmallVec;
 
-use super::{Claim, Claims, Goal, Mode, Party};
+use super::{Claim, Claims, Goal, Mode, Party, Unlocking};
 use crate::fork::{Lock, PerProcess};
 use crate::primitive::sync::Arc;
 use crate::reentry;
@@ -135,13 +135,13 @@ impl Wanted {
                 .filter(|(key, _)| key.address == self.address && key.mode().excludes(self.mode))
                 .map(|(_, lock)| *lock)
                 .next();
+            let me = party(thread, goal, Some(self.site.into()));
             match own {
                 Some(lock) => {
-                    let me = party(thread, goal, Some(self.site.into()));
                     report::self_deadlock(thread, &me);
                     Err(OwnLock(lock))
                 }
-                None => Ok(begin(thread, goal, 0, Some(self.site.into()))),
+                None => Ok(begin(thread, me, 0)),
             }
         })
         .unwrap_or(Ok(Waiting(None)))
@@ -149,13 +149,23 @@ impl Wanted {
 }
 
 /// The calling thread is about to wait for a lock that is known by its address. If it holds that itself, there is nobody to panic: that is a ring, too.
-pub(crate) fn wait_for_lock(address: usize, mode: Mode, info: HeldLock) -> Waiting {
+pub(crate) fn wait_for_lock(
+    address: usize,
+    mode: Mode,
+    info: HeldLock,
+    recursive: Option<&'static str>,
+) -> Waiting {
     let goal = Goal::Lock(Claim {
         lock: address as u64,
         mode,
         info,
     });
-    enter(|thread| begin(thread, goal, 0, Some(info.locked))).unwrap_or(Waiting(None))
+    enter(|thread| {
+        let me = party(thread, goal, Some(info.locked));
+        let unlocking = Unlocking::Call { recursive };
+        begin(thread, Party { unlocking, ..me }, 0)
+    })
+    .unwrap_or(Waiting(None))
 }
 
 /// The lock that a thread holds and waits for.
@@ -191,7 +201,10 @@ pub(crate) fn wait_for_end(handle: &Handle, site: Site) -> Waiting {
     enter(|thread| {
         // That is an error, and no wait.
         let is_own = thread.record.number == handle.0.number;
-        (!is_own).then(|| begin(thread, goal, 0, site))
+        (!is_own).then(|| {
+            let me = party(thread, goal, site);
+            begin(thread, me, 0)
+        })
     })
     .flatten()
     .unwrap_or(Waiting(None))
@@ -199,7 +212,11 @@ pub(crate) fn wait_for_end(handle: &Handle, site: Site) -> Waiting {
 
 /// The calling thread is about to wait for all threads of a scope that are left. Each of them has told of it by [`Handle::start_in_scope`].
 pub fn wait_for_scope(scope: usize, site: &'static Location<'static>) -> Waiting {
-    enter(|thread| begin(thread, Goal::Scope, scope, Some(site.into()))).unwrap_or(Waiting(None))
+    enter(|thread| {
+        let me = party(thread, Goal::Scope, Some(site.into()));
+        begin(thread, me, scope)
+    })
+    .unwrap_or(Waiting(None))
 }
 
 fn enter<R>(f: impl FnOnce(&mut ThreadState) -> R) -> Option<R> {
@@ -223,18 +240,13 @@ fn party(thread: &mut ThreadState, goal: Goal, site: Site) -> Party {
         record: thread.record.clone(),
         context,
         goal,
+        unlocking: Unlocking::Guard,
         held,
     }
 }
 
-fn begin(thread: &mut ThreadState, goal: Goal, scope: usize, site: Site) -> Waiting {
-    let mine = Arc::new(Waiter {
-        party: party(thread, goal, site),
-        numbers: (thread.held.keys().iter())
-            .map(|key| key.number())
-            .collect(),
-        scope,
-    });
+fn begin(thread: &ThreadState, party: Party, scope: usize) -> Waiting {
+    let mine = waiter(thread, party, scope);
     let mut ring = vec![mine.clone()];
     let is_ring = {
         let mut waiters = WAITERS.get().lock();
@@ -246,6 +258,15 @@ fn begin(thread: &mut ThreadState, goal: Goal, scope: usize, site: Site) -> Wait
         report::deadlock(&parties);
     }
     Waiting(Some(mine))
+}
+
+fn waiter(thread: &ThreadState, party: Party, scope: usize) -> Arc<Waiter> {
+    let keys = thread.held.keys().iter();
+    Arc::new(Waiter {
+        party,
+        numbers: keys.map(|key| key.number()).collect(),
+        scope,
+    })
 }
 
 /// Extends the chain of waiters, each waiting for the next, until the last one waits for the first.
@@ -295,39 +316,112 @@ impl Waiter {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::*;
-    use crate::stack::position::Position;
-    use crate::sync::lock_id::LockId;
+    use std::sync::mpsc::channel;
+    use std::thread;
 
-    static KIND: SyncKind = SyncKind {
-        name: "lock",
-        release: "unlocked",
-        acquire: "locked",
-    };
+    use super::*;
+    use crate::sync::addressed;
+    use crate::sync::addressed::tests::{KIND, site};
+
+    fn info() -> HeldLock {
+        HeldLock {
+            kind: &KIND,
+            created: Origin::Made(site()),
+            locked: site(),
+        }
+    }
+
+    fn lock(address: usize) {
+        lock_as(address, Mode::Exclusive);
+    }
+
+    fn lock_as(address: usize, mode: Mode) {
+        addressed::lock(address, &KIND, mode, site());
+    }
+
+    fn unlock(address: usize) {
+        addressed::unlock(address, &KIND, site());
+    }
+
+    /// Whether a wait for the lock at `address`, by the calling thread, would close a ring.
+    fn would_close_a_ring(address: usize) -> bool {
+        let goal = Goal::Lock(Claim {
+            lock: address as u64,
+            mode: Mode::Exclusive,
+            info: info(),
+        });
+        local::enter(|thread| {
+            let party = party(thread, goal, Some(site()));
+            let mine = waiter(thread, party, 0);
+            let mut waiters = WAITERS.get().lock().clone();
+            waiters.push(mine.clone());
+            close_ring(&waiters, &mut vec![mine])
+        })
+        .unwrap()
+    }
+
+    /// Its owner waits for a lock of ours meanwhile.
+    fn it_is_no_ring_once(let_go: fn(usize), mode: Mode, [mine, theirs]: [usize; 2]) {
+        lock(mine);
+        let (tell, told) = channel();
+        let (end, until_end) = channel::<()>();
+        let owner = thread::spawn(move || {
+            lock_as(theirs, mode);
+            let _waiting = wait_for_lock(mine, Mode::Exclusive, info(), None);
+            tell.send(()).unwrap();
+            let _ = until_end.recv();
+        });
+        told.recv().unwrap();
+        assert!(would_close_a_ring(theirs));
+        let_go(theirs);
+        assert!(!would_close_a_ring(theirs));
+        // It would end the process.
+        drop(wait_for_lock(theirs, Mode::Exclusive, info(), None));
+        drop(end);
+        owner.join().unwrap();
+        unlock(mine);
+        for address in [mine, theirs] {
+            addressed::forget(address, 1);
+        }
+    }
 
     #[test]
     fn nobody_waits_for_who_has_a_lock_no_more_that_another_has_unlocked() {
-        let site = Position::of_code(1);
-        let claim = Claim {
-            lock: 8,
-            mode: Mode::Exclusive,
-            info: HeldLock {
-                kind: &KIND,
-                created: Origin::Made(site),
-                locked: site,
-            },
-        };
-        let me = || local::enter(|thread| party(thread, Goal::Lock(claim), Some(site))).unwrap();
-        let (waiting, mut owner) = (me(), me());
-        owner.held.push(claim);
-        let lock = LockId::new();
-        let [waiting, owner] = [waiting, owner].map(|party| Waiter {
-            party,
-            numbers: [lock.lock(Mode::Exclusive).number()].into_iter().collect(),
-            scope: 0,
+        it_is_no_ring_once(unlock, Mode::Exclusive, [0x8000, 0x8010]);
+        it_is_no_ring_once(unlock, Mode::Shared, [0x8000, 0x8010]);
+    }
+
+    /// C may free a lock that is locked, and make another one there.
+    #[test]
+    fn nobody_waits_for_who_had_a_lock_in_whose_place_another_is() {
+        let made = |address| addressed::made(address, site());
+        let forgotten = |address| addressed::forget(address, 1);
+        it_is_no_ring_once(made, Mode::Exclusive, [0x8100, 0x8110]);
+        it_is_no_ring_once(forgotten, Mode::Shared, [0x8100, 0x8110]);
+    }
+
+    #[test]
+    fn nobody_waits_for_who_has_waited() {
+        let (mine, theirs) = (0x8200, 0x8210);
+        lock(mine);
+        let (tell, told) = channel();
+        let (end, until_end) = channel::<()>();
+        let owner = thread::spawn(move || {
+            lock(theirs);
+            drop(wait_for_lock(mine, Mode::Exclusive, info(), None));
+            tell.send(()).unwrap();
+            let _ = until_end.recv();
+            unlock(theirs);
         });
-        assert!(waiting.waits_for(&owner));
-        lock.unlock(Mode::Exclusive, None);
-        assert!(!waiting.waits_for(&owner));
+        told.recv().unwrap();
+        assert!(!would_close_a_ring(theirs));
+        // Who waits for itself is a ring.
+        assert!(would_close_a_ring(mine));
+        drop(end);
+        owner.join().unwrap();
+        unlock(mine);
+        for address in [mine, theirs] {
+            addressed::forget(address, 1);
+        }
     }
 }

@@ -185,3 +185,41 @@ static UNKNOWN: SyncKind = SyncKind {
     release: "unlocked a lock",
     acquire: "locked it",
 };
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::panic::Location;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_takes_a_lock_that_nests_from_when_it_says_so_until_it_has_it() {
+        let lock = || KnownLock::new(["lock", "unlocked", "locked"], Location::caller());
+        let (outer, inner) = (lock(), lock());
+        let waits = Way {
+            mode: Mode::Exclusive,
+            waits: true,
+        };
+        let tries = Way {
+            waits: false,
+            ..waits
+        };
+        let is_taking = || local::enter(|thread| thread.in_nesting_lock).unwrap();
+        let begin = |lock: &KnownLock, way: Way| {
+            let nests = lock.begin_locking(way);
+            assert_eq!(is_taking(), nests);
+            end_locking();
+            assert!(!is_taking());
+            nests
+        };
+        assert!(!begin(&outer, waits) && !begin(&inner, waits));
+        outer.locked(waits, Position::of_code(2));
+        // Who only tries waits for nobody.
+        assert!(!begin(&inner, tries) && begin(&inner, waits));
+        inner.locked(waits, Position::of_code(3));
+        inner.unlock(Mode::Exclusive, Position::of_code(4));
+        outer.unlock(Mode::Exclusive, Position::of_code(5));
+        // From then on, whoever takes it, and however.
+        assert!(begin(&inner, tries) && begin(&outer, waits));
+    }
+}

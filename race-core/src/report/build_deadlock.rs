@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::build::{place, thread_info};
 use super::deadlock::{Deadlock, DeadlockKind, DeadlockLock, Goal, Holding, Waiter};
 use super::race::{Key, PairSite};
-use crate::deadlock::{self, Claim, Mode, Party};
+use crate::deadlock::{self, Claim, Mode, Party, Unlocking};
 use crate::stack::depot;
 use crate::stack::position::Place;
 use crate::stack::symbols::{self, Paths};
@@ -77,7 +77,7 @@ pub(super) fn deadlock(kind: DeadlockKind, parties: &[&Party], paths: &Arc<Paths
     Deadlock {
         kind,
         why: why(kind, &waiters),
-        help: help(kind, &waiters),
+        help: help(kind, &waiters, parties),
         waiters,
     }
 }
@@ -136,13 +136,18 @@ fn list(items: &[String]) -> String {
     }
 }
 
-fn help(kind: DeadlockKind, waiters: &[Waiter]) -> String {
+fn help(kind: DeadlockKind, waiters: &[Waiter], parties: &[&Party]) -> String {
     let waits_for_locks = |waiter: &Waiter| matches!(waiter.goal, Goal::Lock { .. });
     match kind {
-        DeadlockKind::SelfDeadlock => {
-            "drop the first guard before the second lock, or pass it on instead of locking again."
-                .to_owned()
-        }
+        DeadlockKind::SelfDeadlock => match parties.first().map(|party| party.unlocking) {
+            Some(Unlocking::Call { recursive }) => {
+                let recursive =
+                    recursive.map_or_else(String::new, |how| format!(", or make it recursive ({how})"));
+                format!("unlock it before locking it again{recursive}.")
+            }
+            _ => "drop the first guard before the second lock, or pass it on instead of locking again."
+                .to_owned(),
+        },
         _ if waiters.iter().all(waits_for_locks) => {
             let mut locks: Vec<String> = (waiters.iter())
                 .filter_map(|waiter| match &waiter.goal {

@@ -140,25 +140,33 @@ impl LockId {
     }
 }
 
+impl LockId {
+    /// The lock is no more, and is held if this says so or the word does. Inside the engine, where [`Drop`] would have nobody told.
+    pub(crate) fn end(&mut self, is_held: bool) {
+        let word = std::mem::take(self.0.get_mut());
+        if word & NESTS != 0 || word & LOCKED != 0 || is_held {
+            gone(word, is_held);
+        }
+    }
+}
+
 impl Drop for LockId {
     #[inline]
     fn drop(&mut self) {
         let word = *self.0.get_mut();
         if word & (LOCKED | NESTS) != 0 {
-            gone(word);
+            // Inside the engine it stays in the books: nothing will ever match it.
+            local::enter_bare(|| gone(word, false));
         }
     }
 }
 
-/// The lock is no more.
+/// The lock is no more. Inside the engine.
 #[cold]
 #[inline(never)]
-fn gone(word: u64) {
-    // Inside the engine it stays in the books: nothing will ever match it.
-    local::enter_bare(|| {
-        if word & LOCKED != 0 {
-            disown(word & NUMBER);
-        }
-        order::forget(word & NUMBER);
-    });
+fn gone(word: u64, is_held: bool) {
+    if is_held || word & LOCKED != 0 {
+        disown(word & NUMBER);
+    }
+    order::forget(word & NUMBER);
 }

@@ -211,6 +211,16 @@ impl RwClock {
         self.reads.acquired_by(thread, kind, site, true);
     }
 
+    /// Which lock it is, 0 if nobody has locked it yet.
+    pub(super) fn number(&self) -> u64 {
+        self.writes.id.word().number()
+    }
+
+    /// The lock is no more, and is held by readers if this says so: see [`LockId::end`](super::lock_id::LockId::end). Inside the engine.
+    pub(super) fn end(&mut self, is_read: bool) {
+        self.writes.id.end(is_read);
+    }
+
     /// Whether its edges are order, if `thread` takes it now.
     pub(crate) fn is_order(&self, thread: &ThreadState, patience: Patience) -> bool {
         deadlock::order::is_order(thread, self.writes.id.word(), patience)

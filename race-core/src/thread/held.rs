@@ -123,8 +123,22 @@ impl HeldLocks {
 
     /// Takes off the locks that `is_gone` knows by their numbers.
     pub(crate) fn forget(&mut self, is_gone: impl Fn(u64) -> bool) {
+        self.forget_some(|key| is_gone(key.number()));
+    }
+
+    /// Takes off what was at this address before the lock with this number: that is no more.
+    #[inline]
+    pub(crate) fn forget_before(&mut self, address: usize, number: u64) {
+        let is_gone = |key: &HeldKey| key.address == address && key.number() != number;
+        if self.keys.iter().any(is_gone) {
+            self.forget_some(is_gone);
+        }
+    }
+
+    #[cold]
+    fn forget_some(&mut self, is_gone: impl Fn(&HeldKey) -> bool) {
         for index in (0..self.keys.len()).rev() {
-            if is_gone(self.keys[index].number()) {
+            if is_gone(&self.keys[index]) {
                 self.keys.remove(index);
                 self.locks.remove(index);
             }

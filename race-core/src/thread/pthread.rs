@@ -21,11 +21,13 @@ use crate::deadlock;
 use crate::fork::PerProcess;
 use crate::instrumented;
 use crate::shadow::handed_out;
+use crate::stack::position::Position;
 use crate::thread::lifecycle::Handle;
 use crate::thread::local;
 use crate::thread::record::Origin;
 
-type StartRoutine = extern "C-unwind" fn(*mut c_void) -> *mut c_void;
+/// What a thread is to do, as POSIX has it.
+pub type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 type Create = unsafe extern "C-unwind" fn(
     *mut libc::pthread_t,
     *const libc::pthread_attr_t,
@@ -160,20 +162,55 @@ extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
         fork.0.set_stack(memory.start..base, base..memory.end);
     }
     drop(fork);
-    routine(argument)
+    // SAFETY: as the caller of `pthread_create` has promised.
+    unsafe { routine(argument) }
 }
 
-/// POSIX `pthread_create`, announced to the engine.
+/// POSIX `pthread_create`, announced to the engine, with the address that it returns to: in an instrumented program that is where the thread is made.
 ///
 /// # Safety
 ///
 /// As POSIX says.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+pub unsafe extern "C-unwind" fn pthread_create(
+    thread: *mut libc::pthread_t,
+    attributes: *const libc::pthread_attr_t,
+    routine: StartRoutine,
+    argument: *mut c_void,
+) -> c_int {
+    std::arch::naked_asm!("mov r8, [rsp]", "jmp {create}", create = sym create)
+}
+
+/// POSIX `pthread_create`, announced to the engine. No program is instrumented here yet, so nobody asks for the caller.
+///
+/// # Safety
+///
+/// As POSIX says.
+#[cfg(not(target_arch = "x86_64"))]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn pthread_create(
     thread: *mut libc::pthread_t,
     attributes: *const libc::pthread_attr_t,
     routine: StartRoutine,
     argument: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's arguments.
+    unsafe { create(thread, attributes, routine, argument, 0) }
+}
+
+/// `pthread_create` by a call that returns to `caller`.
+///
+/// # Safety
+///
+/// As POSIX says of `pthread_create`.
+pub unsafe extern "C-unwind" fn create(
+    thread: *mut libc::pthread_t,
+    attributes: *const libc::pthread_attr_t,
+    routine: StartRoutine,
+    argument: *mut c_void,
+    caller: usize,
 ) -> c_int {
     let Some(real) = CREATE.get() else {
         return libc::EAGAIN;
@@ -186,12 +223,11 @@ pub unsafe extern "C-unwind" fn pthread_create(
         return unsafe { real(thread, attributes, routine, argument) };
     }
     let fork = Handle::take_announced().unwrap_or_else(|| {
-        let origin = if instrumented::is_on() {
-            Origin::Instrumented
+        if instrumented::is_on() {
+            Handle::with_origin(Origin::Instrumented, Some(Position::of_code(caller)))
         } else {
-            Origin::Foreign
-        };
-        Handle::with_origin(origin, None)
+            Handle::with_origin(Origin::Foreign, None)
+        }
     });
     if is_created_detached(attributes) {
         fork.0.set_detached();

@@ -14,6 +14,7 @@ use std::ptr;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::instrumented::ignoring;
 use crate::thread::local;
 use crate::thread::pthread::Real;
 
@@ -47,15 +48,19 @@ pub(crate) fn prepare() {
     SIGNAL.get();
 }
 
+fn run(handler: impl FnOnce()) {
+    let door = local::begin_handler();
+    ignoring::apart(handler);
+    local::end_handler(door);
+}
+
 extern "C-unwind" fn plain(signal: c_int) {
     let Some(handler) = PLAIN.of(signal) else {
         return;
     };
     // SAFETY: this function is installed for a signal only after a handler of this type, not null, was stored for it.
     let handler: Plain = unsafe { mem::transmute(handler.load(Acquire)) };
-    let door = local::begin_handler();
-    handler(signal);
-    local::end_handler(door);
+    run(|| handler(signal));
 }
 
 extern "C-unwind" fn informed(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -64,9 +69,7 @@ extern "C-unwind" fn informed(signal: c_int, info: *mut libc::siginfo_t, context
     };
     // SAFETY: as in `plain`.
     let handler: Informed = unsafe { mem::transmute(handler.load(Acquire)) };
-    let door = local::begin_handler();
-    handler(signal, info, context);
-    local::end_handler(door);
+    run(|| handler(signal, info, context));
 }
 
 /// The program's handlers for one signal, and what is installed in their place.

@@ -603,6 +603,33 @@ mod tests {
         });
     }
 
+    /// Such as the atomics of the lock, by which its last owner has released it.
+    #[test]
+    fn what_is_learned_while_a_lock_that_nests_is_taken_is_known_and_no_order() {
+        apart(|| {
+            let (mut thread, mut other) = (thread(1), thread(1));
+            let knows = |thread: &ThreadState, clock: &SyncClock| {
+                let of_order = thread.base().order();
+                [thread.knows(clock.epoch), of_order.knows(clock.epoch)]
+            };
+            let [acquired, deferred, later] = [(); 3].map(|()| other.release(&KIND, None));
+            thread.in_nesting_lock = true;
+            thread.acquire(&acquired, &KIND, None);
+            thread.defer(&deferred);
+            thread.in_nesting_lock = false;
+            assert_eq!(knows(&thread, &acquired), [true, false]);
+            assert_eq!(knows(&thread, &deferred), [false, false]);
+            thread.fence_acquire(&KIND, None);
+            assert_eq!(knows(&thread, &deferred), [true, false]);
+            // The same by an edge that is one.
+            thread.acquire(&acquired, &KIND, None);
+            assert_eq!(knows(&thread, &acquired), [true, true]);
+            assert_eq!(knows(&thread, &deferred), [true, false]);
+            thread.acquire(&later, &KIND, None);
+            assert_eq!(knows(&thread, &deferred), [true, true]);
+        });
+    }
+
     #[test]
     fn the_last_near_misses_are_remembered() {
         apart(|| {

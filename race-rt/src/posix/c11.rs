@@ -8,6 +8,7 @@ use std::ptr;
 
 use race_core::Position;
 use race_core::deadlock::Mode;
+use race_core::instrumented::create_thread;
 use race_core::sync::{SyncKind, addressed};
 
 use super::condvar::waiting;
@@ -59,10 +60,13 @@ unsafe fn lock(mutex: *mut c_void, caller: usize) -> c_int {
     let result = match try_lock() {
         Some(result) => result,
         None => addressed::wait(
-            mutex.addr(),
-            &MTX,
-            Mode::Exclusive,
-            site,
+            addressed::Wanted {
+                address: mutex.addr(),
+                kind: &MTX,
+                mode: Mode::Exclusive,
+                site,
+                recursive: Some("mtx_recursive"),
+            },
             try_lock,
             || None,
             // SAFETY: as above. It is no cancellation point.
@@ -119,12 +123,6 @@ struct Birth {
 }
 
 unsafe extern "C-unwind" {
-    fn pthread_create(
-        thread: *mut libc::pthread_t,
-        attributes: *const libc::pthread_attr_t,
-        routine: unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void,
-        argument: *mut c_void,
-    ) -> c_int;
     fn pthread_join(thread: libc::pthread_t, value: *mut *mut c_void) -> c_int;
     fn pthread_detach(thread: libc::pthread_t) -> c_int;
 }
@@ -147,25 +145,24 @@ unsafe extern "C-unwind" fn begin(birth: *mut c_void) -> *mut c_void {
     ptr::without_provenance_mut(result as u32 as usize)
 }
 
-/// C11's `thrd_create`.
-///
-/// # Safety
-///
-/// As C says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn thrd_create(
+unsafe extern "C-unwind" fn create(
     thread: *mut libc::pthread_t,
     start: Start,
     argument: *mut c_void,
+    caller: usize,
 ) -> c_int {
     let birth = Box::into_raw(Box::new(Birth { start, argument }));
     // SAFETY: the caller's arguments; `begin` is given `birth` once.
-    let result = unsafe { pthread_create(thread, ptr::null(), begin, birth.cast()) };
+    let result = unsafe { create_thread(thread, ptr::null(), begin, birth.cast(), caller) };
     if result != 0 {
         // SAFETY: no thread was started, so `birth` is still ours.
         drop(unsafe { Box::from_raw(birth) });
     }
     named(result)
+}
+
+with_caller! {
+    thrd_create(thread: *mut libc::pthread_t, start: Start, argument: *mut c_void) -> c_int = create, in "rcx";
 }
 
 /// C11's `thrd_join`: the thread's end happens before the return.

@@ -73,10 +73,13 @@ unsafe fn lock(mutex: *mut c_void, caller: usize) -> c_int {
 /// Another thread has it; or this one, and some kinds notice that.
 unsafe fn wait(mutex: *mut c_void, caller: usize) -> c_int {
     addressed::wait(
-        mutex.addr(),
-        &MUTEX,
-        Mode::Exclusive,
-        Position::of_code(caller),
+        addressed::Wanted {
+            address: mutex.addr(),
+            kind: &MUTEX,
+            mode: Mode::Exclusive,
+            site: Position::of_code(caller),
+            recursive: Some("PTHREAD_MUTEX_RECURSIVE"),
+        },
         // SAFETY: as above.
         || unless(libc::EBUSY, unsafe { real::pthread_mutex_trylock(mutex) }),
         || {

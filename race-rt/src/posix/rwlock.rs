@@ -39,10 +39,13 @@ fn wait(
     real: impl FnOnce() -> c_int,
 ) -> c_int {
     addressed::wait(
-        lock.addr(),
-        &RWLOCK,
-        mode,
-        Position::of_code(caller),
+        addressed::Wanted {
+            address: lock.addr(),
+            kind: &RWLOCK,
+            mode,
+            site: Position::of_code(caller),
+            recursive: None,
+        },
         || unless(libc::EBUSY, try_lock()),
         || unless(libc::ETIMEDOUT, refuse()),
         real,

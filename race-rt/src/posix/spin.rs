@@ -40,10 +40,13 @@ unsafe fn lock(spin: *mut c_void, caller: usize) -> c_int {
     let result = match try_lock() {
         Some(result) => result,
         None => addressed::wait(
-            spin.addr(),
-            &SPIN,
-            Mode::Exclusive,
-            site,
+            addressed::Wanted {
+                address: spin.addr(),
+                kind: &SPIN,
+                mode: Mode::Exclusive,
+                site,
+                recursive: None,
+            },
             try_lock,
             || None,
             // SAFETY: as above.

@@ -98,6 +98,7 @@ mod tests {
     use super::*;
     use crate::epoch::Epoch;
     use crate::sync::addressed::forget;
+    use crate::sync::addressed::tests::{knows, site};
 
     static KIND: SyncKind = SyncKind {
         name: "barrier",
@@ -105,17 +106,9 @@ mod tests {
         acquire: "left it",
     };
 
-    fn site() -> Position {
-        Position::of_code(1)
-    }
-
     fn come(address: usize) -> (Arrival, Epoch) {
         let before = local::enter(|thread| thread.epoch()).unwrap();
         (arrive(address, &KIND, site()), before)
-    }
-
-    fn knows(epoch: Epoch) -> bool {
-        local::enter(|thread| thread.knows(epoch)).unwrap()
     }
 
     /// What happens in another thread, whose end nobody waits for.

@@ -28,6 +28,15 @@ pub use barrier::{Arrival, arrive, barrier_made};
 struct Known {
     origin: Option<Origin>,
     clock: RwClock,
+    /// How many threads read.
+    readers: usize,
+}
+
+/// Its memory may go while somebody has it, and be another lock's: who has this one, by its address, has not that one.
+impl Drop for Known {
+    fn drop(&mut self) {
+        self.clock.end(self.readers > 0);
+    }
 }
 
 impl Known {
@@ -81,37 +90,58 @@ fn locked(address: usize, kind: &'static SyncKind, mode: Mode, patience: Patienc
             created: origin,
             locked: site,
         };
+        if mode == Mode::Shared {
+            known.readers += 1;
+        }
         (known.clock).locked_by(thread, address, lock, mode, patience);
     });
 }
 
-/// Waits for the real lock at `address`, which the calling thread could not have at once: `try_lock` and `refuse` never wait, `lock` does.
+/// A lock that the calling thread wants, and could not have at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Where it is.
+    pub address: usize,
+    /// What it is.
+    pub kind: &'static SyncKind,
+    /// Who holds it in a mode that excludes this one is waited for.
+    pub mode: Mode,
+    /// Where it is wanted.
+    pub site: Position,
+    /// What makes such a lock one that its owner may lock again, if anything does.
+    pub recursive: Option<&'static str>,
+}
+
+/// Waits for a real lock: `try_lock` and `refuse` never wait, `lock` does.
 ///
 /// If the wait closes a ring of threads that wait for each other, that is reported, and the process ends. So it does if the thread itself holds the lock, unless
 /// `refuse` has something to say to that: the result of a lock that notices. `lock` must not unwind, since the wait would be in the books for ever.
 #[cold]
 pub fn wait<R>(
-    address: usize,
-    kind: &'static SyncKind,
-    mode: Mode,
-    site: impl Into<Position>,
+    wanted: Wanted,
     try_lock: impl FnMut() -> Option<R>,
     refuse: impl FnOnce() -> Option<R>,
     lock: impl FnOnce() -> R,
 ) -> R {
+    let Wanted {
+        address,
+        kind,
+        mode,
+        site,
+        recursive,
+    } = wanted;
     let is_held = |thread: &mut ThreadState| thread.held.mode(address).is_some();
     let early = match local::enter_unordered(is_held) {
         Some(true) => refuse(),
         _ => deadlock::try_for_a_moment(try_lock),
     };
     early.unwrap_or_else(|| {
-        let site = site.into();
-        let wanted = local::enter_unordered(|_| HeldLock {
+        let info = local::enter_unordered(|_| HeldLock {
             kind,
             created: LOCKS.at(address).lock().origin(site),
             locked: site,
         });
-        let _waiting = wanted.map(|wanted| deadlock::wait_for_lock(address, mode, wanted));
+        let _waiting = info.map(|info| deadlock::wait_for_lock(address, mode, info, recursive));
         lock()
     })
 }
@@ -121,19 +151,24 @@ pub fn unlock(address: usize, kind: &'static SyncKind, site: impl Into<Position>
     let site = site.into();
     local::enter(|thread| {
         let known = LOCKS.at(address);
-        unlock_by(thread, &mut known.lock().clock, address, kind, site);
+        unlock_by(thread, &mut known.lock(), address, kind, site);
     });
 }
 
 fn unlock_by(
     thread: &mut ThreadState,
-    clock: &mut RwClock,
+    known: &mut Known,
     address: usize,
     kind: &'static SyncKind,
     site: Position,
 ) {
+    let Known { clock, readers, .. } = known;
+    thread.held.forget_before(address, clock.number());
     match thread.held.mode(address) {
-        Some(Mode::Shared) => clock.unlocked_read_by(thread, address, kind, site),
+        Some(Mode::Shared) => {
+            *readers = readers.saturating_sub(1);
+            clock.unlocked_read_by(thread, address, kind, site);
+        }
         Some(Mode::Exclusive) => clock.unlocked_write_by(thread, address, kind, site),
         // Locked by another thread, or by ways that nobody sees. What was released before stays with what is released now.
         None => {
@@ -160,14 +195,17 @@ pub(crate) fn abandon(thread: &mut ThreadState) {
     if thread.held.is_empty() {
         return;
     }
-    let held: Vec<_> = (thread.held.keys().iter())
-        .zip(thread.held.locks())
-        .map(|(key, lock)| (key.address, *lock))
+    let held: Vec<_> = (thread.held.keys().iter().copied())
+        .zip(thread.held.locks().iter().copied())
         .collect();
-    for (address, lock) in held {
-        if let Some(known) = LOCKS.find(address) {
-            let clock = &mut known.lock().clock;
-            unlock_by(thread, clock, address, lock.kind, lock.locked);
+    for (key, lock) in held {
+        let Some(known) = LOCKS.find(key.address) else {
+            continue;
+        };
+        let mut known = known.lock();
+        // Or another lock is there by now, which is none of this thread's.
+        if known.clock.number() == key.number() {
+            unlock_by(thread, &mut known, key.address, lock.kind, lock.locked);
         }
     }
 }
@@ -189,20 +227,20 @@ pub fn acquired(address: usize, kind: &'static SyncKind, site: impl Into<Positio
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
+pub(crate) mod tests {
     use std::sync::mpsc::channel;
     use std::thread;
 
     use super::*;
     use crate::epoch::Epoch;
 
-    static KIND: SyncKind = SyncKind {
+    pub(crate) static KIND: SyncKind = SyncKind {
         name: "lock",
         release: "unlocked",
         acquire: "locked",
     };
 
-    fn site() -> Position {
+    pub(crate) fn site() -> Position {
         Position::of_code(1)
     }
 
@@ -210,7 +248,7 @@ mod tests {
         local::enter(|thread| thread.epoch()).unwrap()
     }
 
-    fn knows(epoch: Epoch) -> bool {
+    pub(crate) fn knows(epoch: Epoch) -> bool {
         local::enter(|thread| thread.knows(epoch)).unwrap()
     }
 
@@ -317,6 +355,38 @@ mod tests {
         tell.send(owner.join().unwrap()).unwrap();
         heir.join().unwrap();
         forget(0x6000, 1);
+    }
+
+    /// C may free a lock that is locked, and make another one there.
+    #[test]
+    fn a_lock_says_nothing_of_one_that_was_there_before() {
+        let end: fn() = || ();
+        for (then, passes_it_on) in [(end, false), (|| unlock(0x6800, &KIND, site()), true)] {
+            let (tell, told) = channel();
+            let heir = thread::spawn(move || {
+                let [former, theirs] = told.recv().unwrap();
+                use_once(0x6800, Mode::Exclusive);
+                assert_eq!((knows(former), knows(theirs)), (passes_it_on, true));
+            });
+            let (begin, begun) = channel();
+            let (go_on, until) = channel::<()>();
+            let former = thread::spawn(move || {
+                lock(0x6800, &KIND, Mode::Exclusive, site());
+                forget(0x6800, 1);
+                begin.send(epoch()).unwrap();
+                until.recv().unwrap();
+                then();
+            });
+            let epochs = [
+                begun.recv().unwrap(),
+                elsewhere(|| use_once(0x6800, Mode::Exclusive)),
+            ];
+            go_on.send(()).unwrap();
+            former.join().unwrap();
+            tell.send(epochs).unwrap();
+            heir.join().unwrap();
+            forget(0x6800, 1);
+        }
     }
 
     #[test]

@@ -62,6 +62,13 @@ unsafe extern "C" {
         until: *const [i64; 2],
     ) -> c_int;
     pub(crate) fn pthread_mutex_consistent(mutex: *mut c_void) -> c_int;
+    pub(crate) fn pthread_create(
+        thread: *mut usize,
+        attributes: *const c_void,
+        start: extern "C" fn(*mut c_void) -> *mut c_void,
+        argument: *mut c_void,
+    ) -> c_int;
+    pub(crate) fn pthread_join(thread: usize, result: *mut *mut c_void) -> c_int;
     pub(crate) fn pthread_mutex_destroy(mutex: *mut c_void) -> c_int;
     pub(crate) fn pthread_mutex_init(mutex: *mut c_void, attributes: *const c_void) -> c_int;
     pub(crate) fn pthread_mutex_lock(mutex: *mut c_void) -> c_int;

@@ -15,8 +15,8 @@ use crate::c::{
 use crate::support::{Meeting, Plain, until};
 
 crate::programs! {
-    deadlock: c_ring, c_ring_of_kinds, c_locked_twice, c_written_while_read;
-    none: c_waits_that_end, c_locked_twice_by_right, c_unlocked_by_another;
+    deadlock: c_ring, c_ring_of_kinds, c_locked_twice, c11_locked_twice, c_spun_twice, c_written_while_read;
+    none: c_waits_that_end, c_locked_twice_by_right, c_unlocked_by_another, c_made_anew_while_locked;
 }
 
 static MUTEXES: [Object; 8] = [const { Object::new() }; 8];
@@ -65,6 +65,20 @@ fn c_ring_of_kinds(_: usize) {
 fn c_locked_twice(_: usize) {
     unsafe { pthread_mutex_lock(MUTEXES[0].get()) };
     unsafe { pthread_mutex_lock(MUTEXES[0].get()) }; // deadlock: c_locked_twice
+    unreachable!();
+}
+
+fn c11_locked_twice(_: usize) {
+    unsafe { mtx_init(MTX.get(), 0) };
+    unsafe { mtx_lock(MTX.get()) };
+    unsafe { mtx_lock(MTX.get()) }; // deadlock: c11_locked_twice
+    unreachable!();
+}
+
+fn c_spun_twice(_: usize) {
+    unsafe { pthread_spin_init(SPIN.get(), 0) };
+    unsafe { pthread_spin_lock(SPIN.get()) };
+    unsafe { pthread_spin_lock(SPIN.get()) }; // deadlock: c_spun_twice
     unreachable!();
 }
 
@@ -164,6 +178,54 @@ fn c_unlocked_by_another(_: usize) {
             taken.store(true, Relaxed);
             until(&wanted);
             for _ in 0..100 {
+                thread::yield_now();
+            }
+            unsafe { pthread_mutex_unlock(mutex()) };
+        });
+        until(&taken);
+        wanted.store(true, Relaxed);
+        unsafe { pthread_mutex_lock(mutex()) };
+        unsafe { pthread_mutex_unlock(mutex()) };
+    });
+}
+
+/// A mutex that is locked goes, and another one is made in its place, as where memory is used again. Who had the first has not the second: neither when its thread ends,
+/// nor when it waits for it.
+fn c_made_anew_while_locked(_: usize) {
+    let mutex = || MUTEXES[0].get();
+    let made_anew = || unsafe {
+        assert_eq!(pthread_mutex_lock(mutex()), 0);
+        assert_eq!(pthread_mutex_init(mutex(), ptr::null_mut()), 0);
+    };
+    let value = Plain::new(0);
+    let [made, used, read, taken, wanted] = [const { AtomicBool::new(false) }; 5];
+    thread::scope(|s| {
+        let former = s.spawn(|| {
+            made_anew();
+            made.store(true, Relaxed);
+            until(&used);
+        });
+        s.spawn(|| {
+            until(&made);
+            unsafe { pthread_mutex_lock(mutex()) };
+            value.set(7);
+            unsafe { pthread_mutex_unlock(mutex()) };
+            used.store(true, Relaxed);
+            until(&read);
+        });
+        former.join().unwrap();
+        unsafe { pthread_mutex_lock(mutex()) };
+        assert_eq!(value.get(), 7);
+        unsafe { pthread_mutex_unlock(mutex()) };
+        read.store(true, Relaxed);
+    });
+    made_anew();
+    thread::scope(|s| {
+        s.spawn(|| {
+            unsafe { pthread_mutex_lock(mutex()) };
+            taken.store(true, Relaxed);
+            until(&wanted);
+            for _ in 0..10_000 {
                 thread::yield_now();
             }
             unsafe { pthread_mutex_unlock(mutex()) };

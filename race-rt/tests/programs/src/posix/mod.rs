@@ -14,6 +14,7 @@ mod free_semaphore;
 mod racy_c11_created;
 mod racy_pthread_barrier;
 mod racy_pthread_cond;
+mod racy_pthread_created;
 mod racy_pthread_mutex;
 mod racy_pthread_once;
 mod racy_pthread_reused;
@@ -22,7 +23,7 @@ mod racy_pthread_spin;
 mod racy_semaphore;
 
 crate::programs! {
-    race: racy_c11_created, racy_pthread_barrier, racy_pthread_cond, racy_pthread_mutex, racy_pthread_once, racy_pthread_reused, racy_pthread_rwlock, racy_pthread_spin, racy_semaphore;
+    race: racy_c11_created, racy_pthread_barrier, racy_pthread_cond, racy_pthread_created, racy_pthread_mutex, racy_pthread_once, racy_pthread_reused, racy_pthread_rwlock, racy_pthread_spin, racy_semaphore;
     none: free_c11_created, free_c11_threads, free_cxa_guard, free_pthread_barrier, free_pthread_cond, free_pthread_mutex, free_pthread_once, free_pthread_robust, free_pthread_rwlock, free_pthread_spin, free_semaphore;
 }
 
@@ -55,6 +56,7 @@ each!(
     racy_c11_created,
     racy_pthread_barrier,
     racy_pthread_cond,
+    racy_pthread_created,
     racy_pthread_mutex,
     racy_pthread_once,
     racy_pthread_reused,
