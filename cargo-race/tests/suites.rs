@@ -40,18 +40,18 @@ struct Suite {
     version: &'static str,
     /// Of cargo: which tests, which features.
     cargo: &'static [&'static str],
-    /// Of the test executables.
-    tests: &'static [&'static str],
+    /// Tests that ask that something be done in so many milliseconds. That one fails only under race says how busy the machine was.
+    clock: &'static [&'static str],
     /// Races that are the crate's own, by a function or file of each side. Why each is one stands in `docs/suites.md`.
     races: &'static [[&'static str; 2]],
 }
 
 macro_rules! suites {
-    ($($test:ident: $name:literal $version:literal, $cargo:expr, $tests:expr, $races:expr;)*) => {$(
+    ($($test:ident: $name:literal $version:literal, $cargo:expr, $clock:expr, $races:expr;)*) => {$(
         #[test]
         #[ignore = "builds crates from the network"]
         fn $test() {
-            run(&Suite { name: $name, version: $version, cargo: &$cargo, tests: &$tests, races: &$races });
+            run(&Suite { name: $name, version: $version, cargo: &$cargo, clock: &$clock, races: &$races });
         }
     )*};
 }
@@ -59,18 +59,24 @@ macro_rules! suites {
 suites! {
     crossbeam_utils: "crossbeam-utils" "0.8.23", ["--tests"], [], [];
     crossbeam_queue: "crossbeam-queue" "0.3.14", ["--tests"], [], [];
-    crossbeam_channel: "crossbeam-channel" "0.5.17", ["--tests"], [], [["atomic_load", "atomic_cell.rs"]];
+    crossbeam_channel: "crossbeam-channel" "0.5.17", ["--tests"], ["recv_race", "ready"], [["atomic_load", "atomic_cell.rs"]];
     crossbeam_epoch: "crossbeam-epoch" "0.9.21", ["--tests"], [], [];
     crossbeam_deque: "crossbeam-deque" "0.8.8", ["--tests"], [], [["steal", "push"]];
     parking_lot: "parking_lot" "0.12.5", ["--tests"], [], [];
-    // A test runs an example.
-    once_cell: "once_cell" "1.21.4", ["--tests", "--examples"], [], [];
+    once_cell: "once_cell" "1.21.4", ["--tests"], [], [];
     arc_swap: "arc-swap" "1.9.3", ["--tests"], [], [];
-    flume: "flume" "0.12.0", ["--tests"], [], [];
+    flume: "flume" "0.12.0", ["--tests"], FLUME_CLOCK, [];
     rayon_core: "rayon-core" "1.13.0", ["--tests"], [], [["steal", "push"]];
     dashmap: "dashmap" "6.2.1", ["--tests"], [], [];
     tokio: "tokio" "1.54.1", TOKIO, [], [];
 }
+
+/// Five milliseconds are to suffice for a thread to get its turn; in the last one, five seconds for all tasks.
+const FLUME_CLOCK: [&str; 3] = [
+    "recv_deadline",
+    "send_timeout",
+    "parallel_streams_and_async_recv",
+];
 
 /// The runtime with threads, and what tasks synchronise by. The registry's `tokio-test` is to use this very tokio.
 const TOKIO: [&str; 9] = [
@@ -141,7 +147,10 @@ fn run(suite: &Suite) {
     for (pair, count) in pairs(&found) {
         println!("    {count} times: {pair}");
     }
-    let newly: Vec<_> = race.failed.difference(&plain.failed).collect();
+    let newly = race.failed.difference(&plain.failed);
+    let newly: Vec<_> = newly
+        .filter(|t| !suite.clock.contains(&t.as_str()))
+        .collect();
     assert!(
         newly.is_empty(),
         "fail only under race: {newly:?}\n{}",
@@ -206,7 +215,6 @@ impl Way {
         let said = String::from_utf8_lossy(&built.stderr);
         assert!(built.status.success(), "{}: {said}", suite.name);
         let mut command = self.command(suite, folder);
-        command.arg("--").args(suite.tests);
         if let Some(options) = &self.options {
             command.env("RACE_OPTIONS", options);
         }
