@@ -1,14 +1,14 @@
 //! Global allocators of C's, as crates.io has them: memory that they hand from thread to thread isn't reported, and a use after free is.
 //!
 //! Those without dependencies are among the judged programs (`race-rt/tests/programs/src/allocators.rs`). The tests are ignored unless asked for, because they need the
-//! network and a C compiler, and jemalloc takes minutes to build:
+//! network and a C compiler, and jemalloc takes a minute and a half of a processor to build:
 //!
 //! ```sh
 //! cargo test -p cargo-race --test allocators -- --ignored
 //! ```
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What a program with findings exits with.
@@ -22,8 +22,9 @@ struct Allocator {
 }
 
 impl Allocator {
-    /// Runs the program one way, under `cargo race`.
-    fn run(&self, way: &str) -> Output {
+    /// Writes and builds the program, and returns its folder. This is by itself, because it takes most of the time: if a limit ends the test, one
+    /// sees which of them it was.
+    fn build(&self) -> PathBuf {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(self.name);
         fs::create_dir_all(folder.join("src")).unwrap();
         let manifest = format!(
@@ -35,25 +36,21 @@ impl Allocator {
         let allocator = format!("#[global_allocator]\nstatic ALLOCATOR: {path} = {path};\n");
         let source = allocator + include_str!("allocators/user.rs");
         fs::write(folder.join("src/main.rs"), source).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-race"));
-        for variable in ["CARGO_TARGET_DIR", "RACE_OPTIONS", "RUSTFLAGS"] {
-            command.env_remove(variable);
-        }
-        command
-            .args(["run", "--quiet", "--", way])
-            .current_dir(folder)
-            .output()
-            .unwrap()
+        let built = race(&folder, &["build"]);
+        let said = String::from_utf8_lossy(&built.stderr);
+        assert!(built.status.success(), "not built: {said}");
+        folder
     }
 
     fn judge(&self) {
-        let quiet = self.run("quiet");
+        let folder = self.build();
+        let quiet = run(&folder, "quiet");
         let said = String::from_utf8_lossy(&quiet.stderr);
         assert_eq!(quiet.status.code(), Some(0), "{said}");
         // Cargo says so when it waits for another cargo.
         let mut lines = said.lines().map(str::trim_start);
         assert!(lines.all(|line| line.starts_with("Blocking")), "{said}");
-        let racy = self.run("racy");
+        let racy = run(&folder, "racy");
         let said = String::from_utf8_lossy(&racy.stderr);
         assert_eq!(racy.status.code(), Some(RACED), "{said}");
         for expected in [
@@ -65,6 +62,24 @@ impl Allocator {
             assert!(said.contains(expected), "{expected}: {said}");
         }
     }
+}
+
+/// Runs the program one way.
+fn run(folder: &Path, way: &str) -> Output {
+    race(folder, &["run", "--quiet", "--", way])
+}
+
+/// `cargo race` with these arguments, in a folder.
+fn race(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-race"));
+    for variable in ["CARGO_TARGET_DIR", "RACE_OPTIONS", "RUSTFLAGS"] {
+        command.env_remove(variable);
+    }
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
 }
 
 #[test]
@@ -87,8 +102,9 @@ fn mimalloc_in_place_of_malloc() {
         dependency: "mimalloc = { version = \"=0.1.52\", features = [\"override\"] }",
         path: "mimalloc::MiMalloc",
     };
+    let folder = replacing.build();
     for way in ["quiet", "racy"] {
-        let output = replacing.run(way);
+        let output = run(&folder, way);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{said}");
         assert!(said.contains("may replace malloc"), "{said}");
