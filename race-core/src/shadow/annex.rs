@@ -66,7 +66,10 @@ impl Annex {
     pub(super) fn meet_known(&self, thread: &impl Knowledge, class: Class, mask: u64) -> bool {
         let tag = thread.epoch().bits() | class.tag();
         let known = |annex: &Annex| annex.slots.known(thread, class, mask);
-        let record = |annex: &Annex| Some(annex.replace(&known(annex)?, tag, mask));
+        let record = |annex: &Annex| {
+            let known = known(annex);
+            known.inspect(|known| annex.replace(known, tag, mask))
+        };
         if self.is_last() {
             return record(self).is_some();
         }
