@@ -21,7 +21,7 @@ use std::ptr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 
-use crate::fork::Lock;
+use crate::fork::{Lock, Locked};
 use crate::primitive::global;
 use crate::primitive::sync::atomic::AtomicU64;
 use crate::shadow::directory::{self, Clocked, GRANULE};
@@ -39,7 +39,8 @@ global! {
     static CHANGING: Lock<()> = Lock::new(());
 }
 
-/// What is known of an address. Never freed.
+/// What is known of an address. Never freed. In one cache line: the next operation there is likely to be another processor's.
+#[repr(align(64))]
 struct Outlying {
     /// 0: nobody's any more, until another of its bucket needs one.
     address: AtomicUsize,
@@ -50,6 +51,8 @@ struct Outlying {
     /// Somebody has its clock for ever.
     is_kept: AtomicBool,
 }
+
+const _: () = assert!(size_of::<Outlying>() <= 64 || cfg!(all(test, loom)));
 
 /// What stands for an atomic whose value is elsewhere: a clock that says where, and in the value's place nothing of use.
 #[repr(C)]
@@ -226,13 +229,14 @@ pub(crate) fn forget(address: usize, size: usize) {
 
 #[inline(never)]
 fn forget_all(address: usize, size: usize) {
+    let mut only = None;
     let end = address.saturating_add(size);
     let mut at = address;
     while at < end {
         match directory::clocked(at) {
             Ok(words) => {
                 let next = (at / PAGE + 1).saturating_mul(PAGE).min(end);
-                forget_in_page(words, at..next);
+                forget_in_page(words, at..next, &mut only);
                 at = next;
             }
             Err(none_until) => at = none_until,
@@ -246,7 +250,8 @@ fn place_of(address: usize) -> (usize, usize) {
     (granule / 64, granule % 64)
 }
 
-fn forget_in_page(words: &Clocked, bytes: Range<usize>) {
+/// `only`: held from the first clock on that is found.
+fn forget_in_page(words: &Clocked, bytes: Range<usize>, only: &mut Option<Locked<'static, ()>>) {
     let (first, last) = (place_of(bytes.start).0, place_of(bytes.end - 1).0);
     let base = bytes.start / PAGE * PAGE;
     for (index, word) in words.iter().enumerate().take(last + 1).skip(first) {
@@ -256,15 +261,15 @@ fn forget_in_page(words: &Clocked, bytes: Range<usize>) {
             bits &= bits - 1;
             let start = base + (64 * index + bit) * GRANULE;
             if bytes.contains(&start) && start + GRANULE <= bytes.end {
+                only.get_or_insert_with(|| CHANGING.lock());
                 forget_granule(start, word, 1 << bit);
             }
         }
     }
 }
 
-/// A granule's addresses are in two buckets.
+/// A granule's addresses are in two buckets. With [`CHANGING`] held.
 fn forget_granule(start: usize, word: &AtomicU64, bit: u64) {
-    let _only = CHANGING.lock();
     let mut is_left = false;
     for bucket in [start, start + GRANULE / 2].map(bucket_of) {
         for entry in all(&TABLE[bucket]) {
@@ -297,6 +302,9 @@ fn bucket_of(address: usize) -> usize {
 /// Bytes that are taken from the system at a time.
 const SLAB: usize = 1 << 14;
 
+#[repr(align(64))]
+struct Slab(#[expect(dead_code, reason = "for its size")] [u8; SLAB]);
+
 thread_local! {
     /// What is left of this thread's slab. A thread that ends leaves less than a slab unused.
     static REST: Cell<(*mut u8, usize)> = const { Cell::new((ptr::null_mut(), 0)) };
@@ -304,22 +312,26 @@ thread_local! {
 
 /// Puts a value where it stays, in memory that isn't from the program's allocator.
 fn leak<T>(value: T) -> &'static T {
-    const { assert!(size_of::<T>() > 0 && size_of::<T>().is_multiple_of(8) && align_of::<T>() <= 8) };
+    const { assert!(0 < size_of::<T>() && size_of::<T>() <= SLAB / 4 && align_of::<T>() <= 64) };
     let (mut place, mut rest) = REST.get();
-    if rest < size_of::<T>() {
-        // Aligned to 16 bytes at least, as all that is allocated.
-        let slab = Layout::new::<[u128; SLAB / 16]>();
+    let skipped = place.align_offset(align_of::<T>());
+    if rest < skipped.saturating_add(size_of::<T>()) {
+        let slab = Layout::new::<Slab>();
         // SAFETY: not of size zero.
         place = unsafe { System.alloc(slab) };
         if place.is_null() {
             handle_alloc_error(slab);
         }
         rest = SLAB;
+    } else {
+        // SAFETY: that much is left of it.
+        place = unsafe { place.add(skipped) };
+        rest -= skipped;
     }
-    // SAFETY: that much is left of it.
+    // SAFETY: as above.
     REST.set((unsafe { place.add(size_of::<T>()) }, rest - size_of::<T>()));
     let place = place.cast::<T>();
-    // SAFETY: in a slab that nobody frees, which nobody else takes from, and aligned since all sizes are multiples of 8.
+    // SAFETY: in a slab that nobody frees, which nobody else takes from, and aligned: it was just made so, or is a slab's beginning.
     unsafe {
         place.write(value);
         &*place
