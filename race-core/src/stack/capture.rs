@@ -20,6 +20,7 @@ use smallvec::SmallVec;
 
 use super::calls;
 use super::depot::{self, Context, ContextId, Detail, Frames, HeldLock};
+use super::lately::{Entry, Lately};
 use super::path::{PathCache, PathId};
 use super::position::Position;
 use crate::instrumented;
@@ -130,9 +131,9 @@ impl ContextCache {
     }
 }
 
-/// Announced contexts that one thread was in lately, each at the place that its hash gives it; and the paths to them.
+/// Announced contexts that one thread was in lately, and the paths to them.
 struct AnnouncedCache {
-    contexts: Vec<Announced>,
+    contexts: Lately<Announced>,
     paths: PathCache,
 }
 
@@ -147,13 +148,10 @@ struct Announced {
     id: u32,
 }
 
-/// A power of two.
-const ANNOUNCED: usize = 1024;
-
 impl AnnouncedCache {
     const fn new() -> AnnouncedCache {
         AnnouncedCache {
-            contexts: Vec::new(),
+            contexts: Lately::new(),
             paths: PathCache::new(),
         }
     }
@@ -171,7 +169,7 @@ impl AnnouncedCache {
 
     #[inline(always)]
     fn get(&self, site: u64, path: u32) -> Option<ContextId> {
-        let known = self.contexts.get(Announced::place(site, path))?;
+        let known = self.contexts.get(Announced::hash(site, path))?;
         let is_it = (known.site, known.path) == (site, path);
         is_it.then(|| ContextId::from_bits(known.id))?
     }
@@ -194,20 +192,11 @@ impl AnnouncedCache {
             detail,
         });
         if held.is_empty() {
-            if self.contexts.is_empty() {
-                let nothing = Announced {
-                    site: 0,
-                    path: 0,
-                    id: 0,
-                };
-                self.contexts.resize(ANNOUNCED, nothing);
-            }
-            let (key, bits) = (Announced::key(site, detail), PathId::bits(path));
-            self.contexts[Announced::place(key, bits)] = Announced {
-                site: key,
-                path: bits,
+            self.contexts.put(Announced {
+                site: Announced::key(site, detail),
+                path: PathId::bits(path),
                 id: ContextId::bits(Some(id)),
-            };
+            });
         }
         id
     }
@@ -220,9 +209,21 @@ impl Announced {
     }
 
     #[inline(always)]
-    fn place(key: u64, path: u32) -> usize {
-        let mixed = (key ^ u64::from(path) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> (u64::BITS - ANNOUNCED.ilog2())) as usize
+    fn hash(key: u64, path: u32) -> u64 {
+        // The detail's bits are to count, too.
+        (key.rotate_left(3) ^ u64::from(path) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl Entry for Announced {
+    const NOTHING: Announced = Announced {
+        site: 0,
+        path: 0,
+        id: 0,
+    };
+
+    fn hash(&self) -> u64 {
+        Announced::hash(self.site, self.path)
     }
 }
 

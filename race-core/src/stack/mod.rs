@@ -4,6 +4,7 @@
 //! - [`calls`]: the calls that an instrumented thread is in, as it announces them; no unwind is needed there.
 //! - [`path`]: how a function was called, interned.
 //! - [`depot`]: the interned contexts. They are never forgotten: a report must have both stacks, however old the first access.
+//! - `lately`: what a thread has looked up lately, of contexts and of paths.
 //! - [`position`]: a line that a wrapper knows, or an address of code.
 //! - `loader`: on Linux, whether a thread has the loader's lock, which symbols need.
 //! - `globals`: on Linux, which global an address is in.
@@ -19,6 +20,7 @@ pub(crate) mod depot;
     not(all(test, loom))
 ))]
 pub(crate) mod globals;
+mod lately;
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",

@@ -10,6 +10,7 @@
 use std::num::NonZeroU32;
 use std::sync::PoisonError;
 
+use super::lately::{Entry, Lately};
 use crate::errno;
 use crate::fork::PerProcess;
 use crate::primitive::sync::{Mutex, MutexGuard};
@@ -78,12 +79,8 @@ fn calls(steps: &[Step], path: Option<PathId>) -> impl Iterator<Item = (PathId, 
     })
 }
 
-/// Paths that a thread has looked up lately: a power of two.
-const CACHED: usize = 1024;
-
-/// The paths that one thread looked up lately, each at the place that its hash gives it.
-#[derive(Default)]
-pub(crate) struct PathCache(Vec<Cached>);
+/// The paths that one thread looked up lately.
+pub(crate) struct PathCache(Lately<Cached>);
 
 /// Nobody's while `id` is 0.
 #[derive(Clone, Copy)]
@@ -93,16 +90,26 @@ struct Cached {
     address: usize,
 }
 
-/// Where it would be.
 #[inline(always)]
-fn place(caller: u32, address: usize) -> usize {
-    let mixed = (address as u64 ^ u64::from(caller) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> (u64::BITS - CACHED.ilog2())) as usize
+fn hash(caller: u32, address: usize) -> u64 {
+    (address as u64 ^ u64::from(caller) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+impl Entry for Cached {
+    const NOTHING: Cached = Cached {
+        caller: 0,
+        id: 0,
+        address: 0,
+    };
+
+    fn hash(&self) -> u64 {
+        hash(self.caller, self.address)
+    }
 }
 
 impl PathCache {
     pub(crate) const fn new() -> PathCache {
-        PathCache(Vec::new())
+        PathCache(Lately::new())
     }
 
     /// The path of what is called at `address` by what was called by way of `caller`.
@@ -116,7 +123,7 @@ impl PathCache {
     /// The same by [`PathId::bits`], if it was looked up lately.
     #[inline(always)]
     pub(super) fn get(&self, caller: u32, address: usize) -> Option<u32> {
-        let cached = self.0.get(place(caller, address))?;
+        let cached = self.0.get(hash(caller, address))?;
         let is_it = (cached.caller, cached.address) == (caller, address) && cached.id != 0;
         is_it.then_some(cached.id)
     }
@@ -125,19 +132,11 @@ impl PathCache {
     #[inline(never)]
     fn intern_slow(&mut self, caller: Option<PathId>, address: usize) -> PathId {
         let id = errno::keep(|| intern(caller, address));
-        if self.0.is_empty() {
-            let nothing = Cached {
-                caller: 0,
-                id: 0,
-                address: 0,
-            };
-            self.0.resize(CACHED, nothing);
-        }
-        self.0[place(PathId::bits(caller), address)] = Cached {
+        self.0.put(Cached {
             caller: PathId::bits(caller),
             id: PathId::bits(Some(id)),
             address,
-        };
+        });
         id
     }
 }
