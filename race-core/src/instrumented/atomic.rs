@@ -59,7 +59,6 @@ impl Atomic {
         }
     }
 
-    /// Calls nothing.
     #[inline(always)]
     fn load_known<R>(self, op: impl Fn() -> R) -> Option<R> {
         let clock = outlying::last_clock_of(self.address)?;

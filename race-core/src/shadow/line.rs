@@ -120,8 +120,7 @@ impl Line {
         self.slots.missing(mask, class, epoch.bits()) == 0
     }
 
-    /// Records an access if nobody is in the way, it races with nothing, and there is room. Otherwise returns false, and nothing has changed.
-    /// Calls no function.
+    /// Records an access if nobody is in the way, and it races with nothing, as far as is seen at a glance. Otherwise returns false, and nothing has changed.
     #[inline(always)]
     pub(crate) fn access_known(
         &self,

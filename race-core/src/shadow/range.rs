@@ -107,8 +107,7 @@ pub fn access_unnoted<const SIZE: usize>(address: usize, kind: AccessKind, site:
     }
 }
 
-/// [`access_line`] for one class of plain accesses. If it is ordered after all that it meets it calls nothing, so that it needs no stack: that is what most
-/// accesses come to that aren't noted.
+/// [`access_line`] for one class of plain accesses, if it races with nothing, as far as is seen at a glance: that is what most accesses come to that aren't noted.
 #[inline(never)]
 fn access_line_of<const WRITES: bool>(address: usize, mask: u64, detail: Detail, site: Position) {
     let class = if WRITES { Class::Write } else { Class::Read };
@@ -306,8 +305,8 @@ fn access_atomic<const WRITES: bool>(
     }
 }
 
-/// [`access_few_by`] if the access has been recorded, or is ordered after all that it meets. False if there is more to it: then nothing has been done. Calls
-/// nothing.
+/// [`access_few_by`] if the access has been recorded, or races with nothing, as far as is seen at a glance. False if there is more to it: then nothing has been
+/// done.
 #[inline(always)]
 pub(crate) fn access_known_by(
     thread: &mut ThreadState,
