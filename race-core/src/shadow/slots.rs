@@ -64,8 +64,10 @@ pub(super) struct Room {
 pub(super) struct Known {
     /// What need not be left behind: a bit for each slot.
     pub(super) replaced: u32,
-    /// A slot that will be free then; or one more than there are.
-    place: usize,
+    /// A slot in which nothing is; or their number.
+    free: usize,
+    /// A slot in which nothing will be left then; or their number.
+    emptied: usize,
     /// Whether the newcomer is ordered after all that it meets.
     pub(super) is_all_before: bool,
 }
@@ -176,14 +178,18 @@ impl<const N: usize> Slots<N> {
             return false;
         };
         let tag = thread.epoch().bits() | class.tag();
-        let mut place = known.place;
+        let mut place = known.emptied;
         let mut widened = mask;
-        for slot in 0..N {
-            if self.tags[slot].load(Relaxed) == tag && self.contexts[slot].load(Relaxed) == context
-            {
-                place = slot;
-                widened |= self.masks[slot].load(Relaxed);
-                break;
+        if place == N {
+            place = known.free;
+            for slot in 0..N {
+                if self.tags[slot].load(Relaxed) == tag
+                    && self.contexts[slot].load(Relaxed) == context
+                {
+                    place = slot;
+                    widened |= self.masks[slot].load(Relaxed);
+                    break;
+                }
             }
         }
         // Nearly always there is one annex at most, with nothing to do.
@@ -204,16 +210,17 @@ impl<const N: usize> Slots<N> {
     /// What an access of this class meets here. None if it races with that, or if to tell takes more than a glance.
     #[inline(always)]
     pub(super) fn known(&self, thread: &impl Knowledge, class: Class, mask: u64) -> Option<Known> {
-        let mut place = N;
+        let mut free = N;
         let mut met = 0_u32;
         for slot in 0..N {
             let theirs = self.masks[slot].load(Relaxed);
             if theirs & mask != 0 {
                 met |= 1 << slot;
             } else if theirs == 0 {
-                place = slot;
+                free = slot;
             }
         }
+        let mut emptied = N;
         let mut replaced = 0;
         let mut before = 0;
         let mut left = met;
@@ -232,13 +239,14 @@ impl<const N: usize> Slots<N> {
             if class.supersedes(earlier, is_before) {
                 replaced |= bit;
                 if self.masks.get(slot)?.load(Relaxed) & !mask == 0 {
-                    place = slot;
+                    emptied = slot;
                 }
             }
         }
         Some(Known {
             replaced,
-            place,
+            free,
+            emptied,
             is_all_before: met == before,
         })
     }
