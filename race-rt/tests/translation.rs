@@ -283,6 +283,32 @@ fn is_published(
     )
 }
 
+/// The first thread writes all but the flag a few times, from one place, and publishes all of these writes or all but the last.
+#[test]
+fn a_range_that_was_written_before_is_written_in_each_of_its_lines() {
+    for (offset, published) in [(8, 3), (8, 2), (70, 3), (70, 2), (127, 3), (127, 2)] {
+        let write = move |memory: Memory| {
+            for round in 1..=3 {
+                // SAFETY: within the memory.
+                unsafe {
+                    __tsan_write_range(memory.at(8), 120);
+                    if round <= published {
+                        __tsan_atomic64_store(memory.place(0), round, RELEASE);
+                    }
+                }
+            }
+        };
+        let read = move |memory: Memory| {
+            // SAFETY: as above.
+            unsafe {
+                __tsan_atomic64_load(memory.place(0), ACQUIRE);
+                __tsan_read1(memory.at(offset));
+            }
+        };
+        assert_eq!(race(write, read), published == 2, "{offset} {published}");
+    }
+}
+
 #[test]
 fn orderings_order() {
     // SAFETY: as above.
