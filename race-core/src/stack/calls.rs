@@ -100,7 +100,7 @@ pub(crate) fn path(cache: &mut PathCache) -> Option<PathId> {
 
 /// [`path`], as [`PathId::bits`], if that takes no more than a look into the cache.
 #[inline(always)]
-pub(super) fn path_bits(cache: &PathCache) -> Option<u32> {
+fn path_bits(cache: &PathCache) -> Option<u32> {
     let hot = hot();
     let (base, top) = (hot.base.get(), hot.top.get());
     if base == top {

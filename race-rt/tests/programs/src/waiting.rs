@@ -169,15 +169,24 @@ fn c_locked_twice_by_right(threads: usize) {
 /// A thread waits for the mutex that it has locked: another has unlocked it since, and has it now. POSIX doesn't allow that, and glibc does it.
 fn c_unlocked_by_another(_: usize) {
     let mutex = || MUTEXES[0].get();
-    let (taken, wanted) = (AtomicBool::new(false), AtomicBool::new(false));
     unsafe { pthread_mutex_lock(mutex()) };
+    let taken_over = || {
+        unsafe { pthread_mutex_unlock(mutex()) };
+        unsafe { pthread_mutex_lock(mutex()) };
+    };
+    wait_for_another(taken_over, 100);
+}
+
+/// Waits for the first mutex, which another thread has by `lock`, and keeps for so many turns once it is wanted.
+fn wait_for_another(lock: impl FnOnce() + Send, turns: usize) {
+    let mutex = || MUTEXES[0].get();
+    let (taken, wanted) = (AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|s| {
         s.spawn(|| {
-            unsafe { pthread_mutex_unlock(mutex()) };
-            unsafe { pthread_mutex_lock(mutex()) };
+            lock();
             taken.store(true, Relaxed);
             until(&wanted);
-            for _ in 0..100 {
+            for _ in 0..turns {
                 thread::yield_now();
             }
             unsafe { pthread_mutex_unlock(mutex()) };
@@ -198,7 +207,7 @@ fn c_made_anew_while_locked(_: usize) {
         assert_eq!(pthread_mutex_init(mutex(), ptr::null_mut()), 0);
     };
     let value = Plain::new(0);
-    let [made, used, read, taken, wanted] = [const { AtomicBool::new(false) }; 5];
+    let [made, used, read] = [const { AtomicBool::new(false) }; 3];
     thread::scope(|s| {
         let former = s.spawn(|| {
             made_anew();
@@ -220,19 +229,8 @@ fn c_made_anew_while_locked(_: usize) {
         read.store(true, Relaxed);
     });
     made_anew();
-    thread::scope(|s| {
-        s.spawn(|| {
-            unsafe { pthread_mutex_lock(mutex()) };
-            taken.store(true, Relaxed);
-            until(&wanted);
-            for _ in 0..10_000 {
-                thread::yield_now();
-            }
-            unsafe { pthread_mutex_unlock(mutex()) };
-        });
-        until(&taken);
-        wanted.store(true, Relaxed);
+    let lock = || {
         unsafe { pthread_mutex_lock(mutex()) };
-        unsafe { pthread_mutex_unlock(mutex()) };
-    });
+    };
+    wait_for_another(lock, 10_000);
 }
