@@ -121,7 +121,8 @@ fn letter_among_many(_: usize) {
         text: Plain::new(0),
     };
     thread::scope(|s| {
-        s.spawn(|| {
+        // Whoever drops the handle last is ordered after the other one.
+        let writer = s.spawn(|| {
             letter.text.set(1); // race: letter_among_many
             letter.is_there.store(true, Relaxed);
         });
@@ -129,6 +130,7 @@ fn letter_among_many(_: usize) {
             thread::yield_now();
         }
         assert_eq!(letter.text.get(), 1); // race: letter_among_many
+        drop(writer);
     });
     drop(crowd);
 }
