@@ -132,7 +132,20 @@ fn compare_exchange<T: Value>(
     if frames::is_ignoring() {
         return op();
     }
-    at(place, caller).compare_exchange(orders.0, orders.1, op)
+    let atomic = at(place, caller);
+    let find_another = || {
+        // SAFETY: as above.
+        let found = unsafe { T::load(place, orders.1) };
+        (found != expected).then_some(found)
+    };
+    // The wide ones are loaded by a compare-exchange.
+    if size_of::<T>() <= size_of::<u64>()
+        && find_another().is_some()
+        && let Some(found) = atomic.load_known(orders.1, find_another)
+    {
+        return Err(found);
+    }
+    atomic.compare_exchange(orders.0, orders.1, op)
 }
 
 unsafe extern "C" fn compare_exchange_val<T: Value>(

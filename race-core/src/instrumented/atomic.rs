@@ -53,20 +53,35 @@ impl Atomic {
     /// A load. A few instructions if it tells the thread nothing new: a thread that waits loads again and again.
     #[inline(always)]
     pub fn load<R>(self, order: Ordering, op: impl Fn() -> R) -> R {
-        match self.load_known(&op) {
+        match self.load_known(order, || Some(op())) {
             Some(value) => value,
             None => self.load_slow(order, op),
         }
     }
 
+    /// A load that tells the thread nothing new, as far as is seen at a glance, of a value that `op` takes. None if there is more to it: then nothing has been done,
+    /// but that `op` may have run.
+    ///
+    /// A compare-exchange that fails is such a load. Who finds that a lock is taken shouldn't keep its owner from the clock.
     #[inline(always)]
-    fn load_known<R>(self, op: impl Fn() -> R) -> Option<R> {
-        let clock = outlying::last_clock_of(self.address)?;
+    pub fn load_known<R>(self, order: Ordering, op: impl Fn() -> Option<R>) -> Option<R> {
+        let Atomic {
+            address,
+            size,
+            site,
+        } = self;
+        let clock = outlying::last_clock_of(address)?;
         let mut entered = local::known()?;
         let thread = entered.state();
-        let value = clock.load_known(thread, |_| op())?;
-        let class = Class::AtomicRead;
-        range::access_known_by(thread, self.address, self.size, class, self.site).then_some(value)
+        let value = clock.load_known(thread, order, |_| op())??;
+        let read = thread.atomic_reads.read(address, size, thread.epoch());
+        if !thread.atomic_reads.contains(&read) {
+            if !range::access_known_by(thread, address, size, Class::AtomicRead, site) {
+                return None;
+            }
+            thread.atomic_reads.insert(read);
+        }
+        Some(value)
     }
 
     #[inline(never)]

@@ -42,6 +42,7 @@ pub(crate) fn remembered(address: usize, size: usize, caller: usize) {
 #[inline]
 pub(crate) fn freed(address: usize, caller: usize) -> Option<usize> {
     local::enter_known(|thread| {
+        thread.atomic_reads.forget();
         let size = blocks::free(address)?;
         write(thread, address, size, caller);
         Some(size)
@@ -52,6 +53,7 @@ pub(crate) fn freed(address: usize, caller: usize) -> Option<usize> {
 /// As [`freed`], a block of so many bytes: known or not.
 pub(crate) fn freed_whole(address: usize, size: usize, caller: usize) {
     local::enter_known(|thread| {
+        thread.atomic_reads.forget();
         blocks::free(address);
         write(thread, address, size, caller);
     });
@@ -68,6 +70,7 @@ pub(crate) fn moved(old: usize, new: usize, size: usize, caller: usize) {
 
 /// `size` bytes at `address` are about to be unmapped: by an allocator, if there are freed blocks among them.
 pub(crate) fn unmapped(address: usize, size: usize, caller: usize) {
+    local::enter_known(|thread| thread.atomic_reads.forget());
     if size <= LARGEST {
         allocator::inside(|| {
             local::enter_known(|thread| write(thread, address, size, caller));

@@ -21,6 +21,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::epoch::Epoch;
 use crate::primitive::sync::atomic::AtomicU64;
+use crate::shadow::atomic_reads;
 use crate::shadow::lock::{Found, LockWord};
 use crate::shadow::slots::{Newcomer, Raced, Slots};
 use crate::shadow::state::{Class, Conflicts, Knowledge};
@@ -164,6 +165,9 @@ impl Line {
         self.slots.record(&newcomer, &mut raced);
         self.owner
             .unlock(self.note(owner, thread.epoch(), class, mask));
+        if raced.bytes != 0 {
+            atomic_reads::lose();
+        }
         raced.bytes
     }
 

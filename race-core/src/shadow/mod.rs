@@ -5,6 +5,7 @@
 //! - `word`: how a state is packed into words that a fast path can read, and the lock in them.
 //! - [`cell`]: the state of one value, inline beside it.
 //! - `line`: the state of 64 bytes of raw memory.
+//! - `atomic_reads`: which atomics a thread has read in its epoch.
 //! - `page`: the state of 2 KiB of raw memory at once.
 //! - `directory`: where the line of an address is.
 //! - [`range`]: accesses to raw memory, by address, byte-exact.
@@ -12,6 +13,7 @@
 //! - `blocks`: where heap blocks were allocated, for reports.
 
 pub(crate) mod annex;
+pub(crate) mod atomic_reads;
 pub(crate) mod blocks;
 pub mod cell;
 pub(crate) mod directory;

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::epoch::Epoch;
 use crate::primitive::sync::atomic::{AtomicU32, AtomicU64};
 use crate::shadow::annex::{self, Annex};
+use crate::shadow::atomic_reads;
 use crate::shadow::state::{Access, Class, Conflicts, Knowledge};
 use crate::stack::depot::ContextId;
 
@@ -60,12 +61,17 @@ pub(super) struct Room {
     pub(super) are_known: bool,
 }
 
+/// The slots that count for some bytes: a number.
+enum Met {
+    None,
+    One(usize),
+    Several,
+}
+
 /// What a newcomer meets in the slots, none of which it races with.
 pub(super) struct Known {
     /// What need not be left behind: a bit for each slot.
     pub(super) replaced: u32,
-    /// A slot in which nothing is; or their number.
-    free: usize,
     /// A slot in which nothing will be left then; or their number.
     emptied: usize,
     /// Whether the newcomer is ordered after all that it meets.
@@ -174,81 +180,152 @@ impl<const N: usize> Slots<N> {
         mask: u64,
         context: u32,
     ) -> bool {
+        let tag = thread.epoch().bits() | class.tag();
+        if self.is_done_in_annexes(tag, mask) {
+            match self.met(mask) {
+                Met::None => {
+                    if let Some(place) = self.place(tag, context) {
+                        self.add_at(place, tag, context, mask);
+                        return true;
+                    }
+                }
+                Met::One(slot) => {
+                    let met = self.tags[slot].load(Relaxed);
+                    let Some(is_before) = thread.knows_at_a_glance(Epoch::from_tagged(met)) else {
+                        return false;
+                    };
+                    let earlier = Class::of_tagged(met);
+                    if !is_before && class.conflicts(earlier) {
+                        return false;
+                    }
+                    let left = self.masks[slot].load(Relaxed) & !mask;
+                    let is_replaced = class.supersedes(earlier, is_before);
+                    if is_replaced && left == 0 {
+                        self.masks[slot].store(0, Release);
+                        self.put(slot, tag, context, mask);
+                        return true;
+                    }
+                    if let Some(place) = self.place(tag, context) {
+                        if is_replaced {
+                            self.masks[slot].store(left, Release);
+                        }
+                        self.add_at(place, tag, context, mask);
+                        return true;
+                    }
+                }
+                Met::Several => {}
+            }
+        }
+        self.record_among(thread, class, mask, context)
+    }
+
+    /// Where an access with this tag and this context has room: beside the same one, or in a slot that is free.
+    #[inline(always)]
+    fn place(&self, tag: u64, context: u32) -> Option<usize> {
+        let mut free = None;
+        for slot in 0..N {
+            if self.is_same(slot, tag, context) {
+                return Some(slot);
+            }
+            if self.masks[slot].load(Relaxed) == 0 {
+                free = Some(slot);
+            }
+        }
+        free
+    }
+
+    #[inline(always)]
+    fn is_same(&self, slot: usize, tag: u64, context: u32) -> bool {
+        self.tags[slot].load(Relaxed) == tag && self.contexts[slot].load(Relaxed) == context
+    }
+
+    /// Adds an access, or its bytes, in such a place.
+    #[inline(always)]
+    fn add_at(&self, place: usize, tag: u64, context: u32, mask: u64) {
+        let is_same =
+            self.tags[place].load(Relaxed) == tag && self.contexts[place].load(Relaxed) == context;
+        if is_same {
+            self.widen(place, mask);
+        } else {
+            self.put(place, tag, context, mask);
+        }
+    }
+
+    /// Nearly always there is one annex at most, with nothing to do.
+    #[inline(always)]
+    fn is_done_in_annexes(&self, tag: u64, mask: u64) -> bool {
+        match annex::get(self.more.load(Relaxed)) {
+            Some(annex) => annex.is_last() && annex.is_done(tag, mask),
+            None => true,
+        }
+    }
+
+    /// [`Slots::record_known`], in general.
+    #[inline(never)]
+    fn record_among(&self, thread: &impl Knowledge, class: Class, mask: u64, context: u32) -> bool {
+        let tag = thread.epoch().bits() | class.tag();
         let Some(known) = self.known(thread, class, mask) else {
             return false;
         };
-        let tag = thread.epoch().bits() | class.tag();
-        let mut place = known.emptied;
-        let mut widened = mask;
-        if place == N {
-            place = known.free;
-            for slot in 0..N {
-                if self.tags[slot].load(Relaxed) == tag
-                    && self.contexts[slot].load(Relaxed) == context
-                {
-                    place = slot;
-                    widened |= self.masks[slot].load(Relaxed);
-                    break;
-                }
-            }
-        }
-        // Nearly always there is one annex at most, with nothing to do.
-        if let Some(annex) = annex::get(self.more.load(Relaxed))
-            && !(annex.is_last() && annex.is_done(tag, mask))
+        let place = match known.emptied {
+            emptied if emptied < N => Some(emptied),
+            _ => self.place(tag, context),
+        };
+        if !self.is_done_in_annexes(tag, mask)
+            && let Some(annex) = annex::get(self.more.load(Relaxed))
             && !annex.meet_known(thread, class, mask)
         {
             return false;
         }
         self.take_bytes(known.replaced, mask);
-        if place == N {
-            place = self.make_room(thread);
-        }
-        self.put(place, tag, context, widened);
+        let place = place.unwrap_or_else(|| self.make_room(thread));
+        self.add_at(place, tag, context, mask);
         true
+    }
+
+    /// The slots that count for some of these bytes.
+    #[inline(always)]
+    fn met(&self, mask: u64) -> Met {
+        let mut met = Met::None;
+        for slot in 0..N {
+            if self.masks[slot].load(Relaxed) & mask != 0 {
+                if let Met::One(_) = met {
+                    return Met::Several;
+                }
+                met = Met::One(slot);
+            }
+        }
+        met
     }
 
     /// What an access of this class meets here. None if it races with that, or if to tell takes more than a glance.
     #[inline(always)]
     pub(super) fn known(&self, thread: &impl Knowledge, class: Class, mask: u64) -> Option<Known> {
-        let mut free = N;
-        let mut met = 0_u32;
+        let mut known = Known {
+            replaced: 0,
+            emptied: N,
+            is_all_before: true,
+        };
         for slot in 0..N {
             let theirs = self.masks[slot].load(Relaxed);
-            if theirs & mask != 0 {
-                met |= 1 << slot;
-            } else if theirs == 0 {
-                free = slot;
+            if theirs & mask == 0 {
+                continue;
             }
-        }
-        let mut emptied = N;
-        let mut replaced = 0;
-        let mut before = 0;
-        let mut left = met;
-        while left != 0 {
-            let slot = left.trailing_zeros() as usize;
-            let bit = left & left.wrapping_neg();
-            left ^= bit;
-            let tag = self.tags.get(slot)?.load(Relaxed);
+            let tag = self.tags[slot].load(Relaxed);
             let is_before = thread.knows_at_a_glance(Epoch::from_tagged(tag))?;
             let earlier = Class::of_tagged(tag);
-            if is_before {
-                before |= bit;
-            } else if class.conflicts(earlier) {
+            if !is_before && class.conflicts(earlier) {
                 return None;
             }
+            known.is_all_before &= is_before;
             if class.supersedes(earlier, is_before) {
-                replaced |= bit;
-                if self.masks.get(slot)?.load(Relaxed) & !mask == 0 {
-                    emptied = slot;
+                known.replaced |= 1 << slot;
+                if theirs & !mask == 0 {
+                    known.emptied = slot;
                 }
             }
         }
-        Some(Known {
-            replaced,
-            free,
-            emptied,
-            is_all_before: met == before,
-        })
+        Some(known)
     }
 
     /// Takes bytes from some of the slots.
@@ -382,18 +459,15 @@ impl<const N: usize> Slots<N> {
         self.masks[slot].store(mask | more, Release);
     }
 
-    /// Where an access is that differs from a newcomer in nothing but the bytes.
+    /// Where an access is that differs from one with this tag and this context in nothing but the bytes.
     #[inline(always)]
-    fn same<K>(&self, newcomer: &Newcomer<'_, K>) -> Option<usize> {
-        (0..N).find(|slot| {
-            self.tags[*slot].load(Relaxed) == newcomer.tag
-                && self.contexts[*slot].load(Relaxed) == newcomer.context
-        })
+    fn same(&self, tag: u64, context: u32) -> Option<usize> {
+        (0..N).find(|slot| self.is_same(*slot, tag, context))
     }
 
     /// Adds the bytes of a newcomer to those of such an access, if there is one.
     pub(super) fn widen_same<K>(&self, newcomer: &Newcomer<'_, K>) -> bool {
-        let same = self.same(newcomer);
+        let same = self.same(newcomer.tag, newcomer.context);
         if let Some(slot) = same {
             self.widen(slot, newcomer.mask);
         }
@@ -483,12 +557,18 @@ impl<const N: usize> Slots<N> {
 
     fn forget_here(&self, mask: u64) -> u64 {
         let mut left = 0;
-        for theirs in &self.masks {
-            let before = theirs.load(Relaxed);
+        let mut is_read_lost = false;
+        for slot in 0..N {
+            let before = self.masks[slot].load(Relaxed);
             if before & mask != 0 {
-                theirs.store(before & !mask, Release);
+                self.masks[slot].store(before & !mask, Release);
+                // What is forgotten has nearly always been freed: then there is only that.
+                is_read_lost |= Class::of_tagged(self.tags[slot].load(Relaxed)) != Class::Write;
             }
             left |= before & !mask;
+        }
+        if is_read_lost {
+            atomic_reads::lose();
         }
         left
     }

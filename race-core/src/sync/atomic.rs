@@ -256,12 +256,17 @@ impl AtomicClock {
 
     /// A load if it tells the thread nothing, which is seen at a glance. It may have been made if not, to no effect.
     #[inline(always)]
-    pub(crate) fn load_known<R>(&self, thread: &ThreadState, op: impl Fn(Place) -> R) -> Option<R> {
+    pub(crate) fn load_known<R>(
+        &self,
+        thread: &ThreadState,
+        order: Ordering,
+        op: impl Fn(Place) -> R,
+    ) -> Option<R> {
         let (value, epoch) = self.load_unlocked(op)?;
         let is_known = epoch & UNRELEASED == 0
             && thread.knows_in_order_at_a_glance(Epoch::from_tagged(epoch))
             && !registry::is_assumed();
-        (epoch == 0 || is_known).then_some(value)
+        (epoch == 0 || is_known || has_told(thread, epoch, order)).then_some(value)
     }
 
     #[inline]
@@ -273,11 +278,9 @@ impl AtomicClock {
         op: impl Fn(Place) -> R,
     ) -> R {
         if let Some((value, epoch)) = self.load_unlocked(&op) {
-            let stored = Epoch::from_tagged(epoch);
-            // A store that released nothing teaches nothing, so a near miss with it need be noted only once. One that did must be
-            // acquired however often it was seen before: a relaxed load may have been the first.
-            let noted = epoch & UNRELEASED != 0 && thread.has_just_missed(stored);
-            if epoch == 0 || noted || thread.knows_in_order(stored) && !registry::is_assumed() {
+            let is_known =
+                thread.knows_in_order(Epoch::from_tagged(epoch)) && !registry::is_assumed();
+            if epoch == 0 || is_known || has_told(thread, epoch, order) {
                 return value;
             }
         }
@@ -371,7 +374,8 @@ impl AtomicClock {
         self.rmw_recorded(thread, order, site.into(), op, |_| ())
     }
 
-    /// As [`AtomicClock::rmw_by`]; `record` is called between its load side, which it is ordered after, and its store side, which tells of it.
+    /// As [`AtomicClock::rmw_by`]; `record` is called after its load side if that teaches the thread anything, and before its store side if that tells of it. With
+    /// the clock locked only if both do.
     #[inline]
     pub(crate) fn rmw_recorded<R>(
         &self,
@@ -379,11 +383,22 @@ impl AtomicClock {
         order: Ordering,
         site: Position,
         op: impl FnOnce(Place) -> R,
-        record: impl FnOnce(&mut ThreadState),
+        record: impl Fn(&mut ThreadState),
     ) -> R {
+        let (acquires, releases) = (acquires(order), releases(order));
+        if releases && !acquires {
+            record(thread);
+        }
         let locked = self.lock();
         let value = op(self.place_under(&locked));
-        locked.read_modify_write(thread, order, site, record);
+        locked.read_modify_write(thread, order, site, |thread| {
+            if releases && acquires {
+                record(thread);
+            }
+        });
+        if !releases {
+            record(thread);
+        }
         value
     }
 
@@ -408,7 +423,7 @@ impl AtomicClock {
     }
 
     /// As [`AtomicClock::compare_exchange`]; `record` is told whether it was a read-modify-write, and called where [`AtomicClock::rmw_recorded`]
-    /// says, or after the load.
+    /// says as soon as that is known, or after the load.
     #[inline]
     pub(crate) fn compare_exchange_recorded<T, E>(
         &self,
@@ -416,12 +431,20 @@ impl AtomicClock {
         (success, failure): (Ordering, Ordering),
         site: Position,
         op: impl FnOnce(Place) -> Result<T, E>,
-        record: impl FnOnce(&mut ThreadState, bool),
+        record: impl Fn(&mut ThreadState, bool),
     ) -> Result<T, E> {
         let locked = self.lock();
         let value = op(self.place_under(&locked));
         if value.is_ok() {
-            locked.read_modify_write(thread, success, site, |thread| record(thread, true));
+            let releases = releases(success);
+            locked.read_modify_write(thread, success, site, |thread| {
+                if releases {
+                    record(thread, true);
+                }
+            });
+            if !releases {
+                record(thread, true);
+            }
             return value;
         }
         if locked.is_known_to(thread) {
@@ -557,6 +580,18 @@ fn unseen<R>(order: Ordering, stores: bool, op: impl FnOnce() -> R) -> R {
     let value = op();
     local::unseen_order();
     value
+}
+
+/// Whether a thread that loads again what was stored in the epoch of this word learns no more than it did: such as one that waits.
+///
+/// Then the near miss has been noted. A store that released nothing teaches nothing. What another one did a relaxed load has deferred before; who acquires
+/// must acquire it all the same.
+#[inline]
+fn has_told(thread: &ThreadState, epoch: u64, order: Ordering) -> bool {
+    let stored = Epoch::from_tagged(epoch);
+    thread.has_just_missed(stored)
+        && (epoch & UNRELEASED != 0
+            || !acquires(order) && thread.has_deferred(stored) && !registry::is_assumed())
 }
 
 #[inline]

@@ -14,6 +14,7 @@ use crate::deadlock::order::NestedCache;
 use crate::epoch::{Epoch, MAX_CLOCK};
 use crate::primitive::sync::Arc;
 use crate::report::scope::SharedScope;
+use crate::shadow::atomic_reads::AtomicReads;
 use crate::stack::capture::{self, ContextCache};
 use crate::stack::depot::{ContextId, Detail};
 use crate::stack::position::Position;
@@ -66,6 +67,7 @@ pub(crate) struct ThreadState {
     /// The thread runs the code of a lock that nests, as instrumented code: what its atomics teach is no more order than the lock's own edge.
     pub(crate) in_nesting_lock: bool,
     contexts: ContextCache,
+    pub(crate) atomic_reads: AtomicReads,
     pub(crate) scope: Option<SharedScope>,
     /// [`Record::may_end_unseen`]
     may_end_unseen: bool,
@@ -98,6 +100,7 @@ impl ThreadState {
             nested: NestedCache::default(),
             in_nesting_lock: false,
             contexts: ContextCache::new(),
+            atomic_reads: AtomicReads::new(),
             scope,
             may_end_unseen: record.may_end_unseen(),
             record,
@@ -405,6 +408,12 @@ impl ThreadState {
         if order.is_some() {
             self.pending.set_order(order);
         }
+    }
+
+    /// Whether the next acquire fence will take all that was released in `epoch`, as far as is seen at a glance.
+    #[inline]
+    pub(crate) fn has_deferred(&self, epoch: Epoch) -> bool {
+        !self.pending.has_order() && self.pending.knows_at_a_glance(epoch) == Some(true)
     }
 
     /// Whether this thread's latest near miss was with this very store.
