@@ -247,6 +247,8 @@ impl Line {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    mod crowded;
+
     use super::*;
     use crate::clock::VectorClock;
     use crate::shadow::state::{Access, State};
@@ -256,6 +258,7 @@ mod tests {
     struct Thread {
         epoch: Epoch,
         clock: VectorClock,
+        is_transitive: bool,
     }
 
     impl Knowledge for Thread {
@@ -270,6 +273,9 @@ mod tests {
                 return Some(true);
             }
             self.clock.knows_at_a_glance(epoch)
+        }
+        fn is_transitive(&self) -> bool {
+            self.is_transitive
         }
     }
 
@@ -342,7 +348,7 @@ mod tests {
                     *epoch = Epoch::new(*slot, epoch.clock() + 1);
                 }
                 Step::Learn(slot, other) => {
-                    let Thread { epoch, clock } = threads[*other].clone();
+                    let Thread { epoch, clock, .. } = threads[*other].clone();
                     let mine = &mut threads[*slot].clock;
                     mine.join(&clock);
                     mine.raise(Epoch::new(epoch.slot(), epoch.clock() - 1));
@@ -409,7 +415,11 @@ mod tests {
         for known in knows {
             clock.raise(*known);
         }
-        Thread { epoch, clock }
+        Thread {
+            epoch,
+            clock,
+            is_transitive: true,
+        }
     }
 
     fn access(line: &Line, thread: &Thread, byte: u32, class: Class) -> u64 {

@@ -1,6 +1,6 @@
 //! The recorded accesses of a line: for each, whose it was and for which bytes it still counts.
 //!
-//! A newcomer takes its bytes out of what it replaces, and what has none left is gone. What a line has no slot for goes to an [`Annex`].
+//! A newcomer takes its bytes out of what it replaces, and what has none left is gone. What a line has no slot for goes elsewhere ([`super::overflow`]).
 //!
 //! Whoever has locked the line changes them. Others may read the line's own, not those of an annex: that is another line's by the time they look. A slot of the
 //! line's own is only ever given to an access by the accessing thread; nothing moves into one. That, and the order of the stores, is why a thread may believe
@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::epoch::Epoch;
 use crate::primitive::sync::atomic::{AtomicU32, AtomicU64};
-use crate::shadow::annex::{self, Annex};
+use crate::shadow::overflow;
 use crate::shadow::state::{Access, Class, Conflicts, Knowledge};
 use crate::stack::depot::ContextId;
 
@@ -21,7 +21,7 @@ use crate::stack::depot::ContextId;
 /// | `masks` | the bytes for which each access counts; 0: the slot is free |
 /// | `tags` | its epoch, with its class in bits 61 and 62 |
 /// | `contexts` | its context |
-/// | `more` | the annex with those that there was no room for; 0: none |
+/// | `more` | of a line: where those are that there was no room for. Of an annex: the next one. 0: none |
 #[repr(C)]
 pub(super) struct Slots<const N: usize> {
     masks: [AtomicU64; N],
@@ -39,6 +39,14 @@ impl<const N: usize> Default for Slots<N> {
             more: AtomicU32::new(0),
         }
     }
+}
+
+/// An access as it is kept: its tag, its context, the bytes for which it counts.
+#[derive(Clone, Copy)]
+pub(super) struct Recorded {
+    pub(super) tag: u64,
+    pub(super) context: u32,
+    pub(super) mask: u64,
 }
 
 /// An access that is about to be recorded.
@@ -192,10 +200,10 @@ impl<const N: usize> Slots<N> {
                 }
             }
         }
-        // Nearly always there is one annex at most, with nothing to do.
-        if let Some(annex) = annex::get(self.more.load(Relaxed))
-            && !(annex.is_last() && annex.is_done(tag, mask))
-            && !annex.meet_known(thread, class, mask)
+        let more = self.more.load(Relaxed);
+        if more != 0
+            && !overflow::is_done(more, tag, mask)
+            && !overflow::meet_known(&self.more, thread, class, mask)
         {
             return false;
         }
@@ -260,11 +268,11 @@ impl<const N: usize> Slots<N> {
         }
     }
 
-    /// Checks a newcomer against all that is recorded, here and in annexes, and records it.
+    /// Checks a newcomer against all that is recorded, here and elsewhere, and records it.
     pub(super) fn record<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
         let room = self.meet(newcomer, raced);
         if self.more.load(Relaxed) != 0 {
-            self.meet_more(newcomer, raced);
+            overflow::meet(&self.more, newcomer, raced);
         }
         if room.same < N {
             self.widen(room.same, newcomer.mask);
@@ -275,30 +283,16 @@ impl<const N: usize> Slots<N> {
         }
     }
 
-    /// Checks against what is in annexes.
-    #[inline(always)]
-    fn meet_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
-        for annex in self.annexes() {
-            if !annex.is_done(newcomer.tag, newcomer.mask) {
-                annex.meet(newcomer, raced);
-            }
-        }
-        // What had no room once will have none again; unless the memory is another's now.
-        if newcomer.mask == u64::MAX && self.are_more_empty() {
-            self.give_back_more();
-        }
-    }
-
     #[cold]
     #[inline(never)]
     fn record_without_room<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>) {
-        if !self.annexes().any(|annex| annex.widen(newcomer)) {
+        if !overflow::widen(&self.more, 0, newcomer) {
             let slot = self.make_room(newcomer.thread);
             self.put(slot, newcomer.tag, newcomer.context, newcomer.mask);
         }
     }
 
-    /// Accesses go to an annex: all that are over, and not what other threads are about. Those are likely to ask whether they have done that already, and don't
+    /// Accesses move out: all that are over, and not what other threads are about. Those are likely to ask whether they have done that already, and don't
     /// look there. All at once: where as many come and go as there is no room for, the next few find some. Returns a slot that is free now.
     #[inline(never)]
     fn make_room(&self, thread: &impl Knowledge) -> usize {
@@ -319,25 +313,23 @@ impl<const N: usize> Slots<N> {
         })
     }
 
-    /// To the first annex that has room.
     fn move_out(&self, slot: usize) {
-        let tag = self.tags[slot].load(Relaxed);
-        let mask = self.masks[slot].load(Relaxed);
-        let context = self.contexts[slot].load(Relaxed);
-        let mut last = &self.more;
-        loop {
-            match annex::get(last.load(Relaxed)) {
-                None => {
-                    let (number, annex) = annex::take();
-                    last.store(number, Relaxed);
-                    annex.add(tag, context, mask);
-                    break;
-                }
-                Some(annex) if annex.add(tag, context, mask) => break,
-                Some(annex) => last = &annex.slots.more,
-            }
-        }
+        overflow::add(&self.more, 0, &self.recorded_in(slot));
         self.masks[slot].store(0, Release);
+    }
+
+    fn recorded_in(&self, slot: usize) -> Recorded {
+        Recorded {
+            tag: self.tags[slot].load(Relaxed),
+            context: self.contexts[slot].load(Relaxed),
+            mask: self.masks[slot].load(Relaxed),
+        }
+    }
+
+    /// The accesses that count for anything.
+    pub(super) fn recorded(&self) -> impl Iterator<Item = Recorded> {
+        let all = (0..N).map(|slot| self.recorded_in(slot));
+        all.filter(|access| access.mask != 0)
     }
 
     /// Checks against what is here. Where the newcomer may go.
@@ -401,10 +393,10 @@ impl<const N: usize> Slots<N> {
     }
 
     /// Records an access, if there is room.
-    pub(super) fn add(&self, tag: u64, context: u32, mask: u64) -> bool {
+    pub(super) fn add(&self, access: &Recorded) -> bool {
         let free = (0..N).find(|slot| self.masks[*slot].load(Relaxed) == 0);
         if let Some(slot) = free {
-            self.put(slot, tag, context, mask);
+            self.put(slot, access.tag, access.context, access.mask);
         }
         free.is_some()
     }
@@ -418,38 +410,33 @@ impl<const N: usize> Slots<N> {
         self.masks[slot].store(mask, Release);
     }
 
-    /// Under the lock.
-    fn annexes(&self) -> impl Iterator<Item = &'static Annex> {
-        let mut next = self.more.load(Relaxed);
-        std::iter::from_fn(move || {
-            let annex = annex::get(next)?;
-            next = annex.slots.more.load(Relaxed);
-            Some(annex)
-        })
-    }
-
     /// The bytes that anything here counts for.
     pub(super) fn bytes(&self) -> u64 {
         let masks = self.masks.iter().map(|mask| mask.load(Relaxed));
         masks.fold(0, |all, mask| all | mask)
     }
 
-    fn are_more_empty(&self) -> bool {
-        self.annexes().all(|annex| annex.slots.bytes() == 0)
-    }
-
-    fn give_back_more(&self) {
-        let mut next = self.more.load(Relaxed);
-        self.more.store(0, Relaxed);
-        while let Some(annex) = annex::get(next) {
-            let number = next;
-            next = annex.slots.more.load(Relaxed);
-            annex::give_back(number, annex);
+    /// What an access of this class by the thread in `owner` need not leave behind of the same thread is gone.
+    pub(super) fn replace_own(&self, owner: usize, class: Class, mask: u64) {
+        for slot in 0..N {
+            let theirs = self.masks[slot].load(Relaxed);
+            let tag = self.tags[slot].load(Relaxed);
+            if theirs & mask != 0
+                && Epoch::from_tagged(tag).slot() == owner
+                && class.supersedes(Class::of_tagged(tag), true)
+            {
+                self.masks[slot].store(theirs & !mask, Release);
+            }
         }
     }
 
     /// Adds the plain writes of these bytes.
     pub(super) fn add_writes(&self, mask: u64, writes: &mut Conflicts) {
+        self.add_writes_here(mask, writes);
+        overflow::add_writes(&self.more, mask, writes);
+    }
+
+    pub(super) fn add_writes_here(&self, mask: u64, writes: &mut Conflicts) {
         for slot in 0..N {
             let tag = self.tags[slot].load(Relaxed);
             let is_meant = self.masks[slot].load(Relaxed) & mask != 0;
@@ -457,31 +444,24 @@ impl<const N: usize> Slots<N> {
                 add_conflict(writes, tag, self.contexts[slot].load(Relaxed));
             }
         }
-        if let Some(annex) = annex::get(self.more.load(Relaxed)) {
-            annex.slots.add_writes(mask, writes);
-        }
     }
 
     /// Records an access to all bytes where nothing is.
     pub(super) fn seed(&self, tag: u64, context: u32) {
-        self.add(tag, context, u64::MAX);
+        let mask = u64::MAX;
+        self.add(&Recorded { tag, context, mask });
     }
 
     /// Whatever is recorded of these bytes is forgotten. The bytes of which something is left.
     pub(super) fn forget(&self, mask: u64) -> u64 {
         let mut left = self.forget_here(mask);
         if self.more.load(Relaxed) != 0 {
-            for annex in self.annexes() {
-                left |= annex.slots.forget_here(mask);
-            }
-            if self.are_more_empty() {
-                self.give_back_more();
-            }
+            left |= overflow::forget(&self.more, mask);
         }
         left
     }
 
-    fn forget_here(&self, mask: u64) -> u64 {
+    pub(super) fn forget_here(&self, mask: u64) -> u64 {
         let mut left = 0;
         for theirs in &self.masks {
             let before = theirs.load(Relaxed);
@@ -493,7 +473,7 @@ impl<const N: usize> Slots<N> {
         left
     }
 
-    /// Nothing is here, and nothing more. Annexes aren't given back: somebody may have done that, or may be about to.
+    /// Nothing is here, and nothing more. What was elsewhere isn't given back: somebody may have done that, or may be about to.
     pub(super) fn reset(&self) {
         self.more.store(0, Relaxed);
         self.forget_here(u64::MAX);
@@ -504,15 +484,12 @@ impl<const N: usize> Slots<N> {
 impl<const N: usize> Slots<N> {
     /// The accesses that count for one byte: their tags and contexts.
     pub(super) fn of_byte(&self, byte: usize) -> Vec<(u64, u32)> {
-        let counts = |slot: &usize| self.masks[*slot].load(Relaxed) & 1 << byte != 0;
-        let read = |slot: usize| {
-            let tag = self.tags[slot].load(Relaxed);
-            (tag, self.contexts[slot].load(Relaxed))
-        };
-        let mut all: Vec<_> = (0..N).filter(counts).map(read).collect();
-        if let Some(annex) = annex::get(self.more.load(Relaxed)) {
-            all.extend(annex.slots.of_byte(byte));
-        }
-        all
+        let mut all: Vec<_> = self.recorded().collect();
+        overflow::each_annex(self.more.load(Relaxed), &mut |annex| {
+            all.extend(annex.slots.recorded());
+        });
+        all.retain(|access| access.mask & 1 << byte != 0);
+        let words = all.into_iter().map(|access| (access.tag, access.context));
+        words.collect()
     }
 }
