@@ -18,7 +18,7 @@ use crate::shadow::slots::{Newcomer, Raced, Recorded};
 use crate::shadow::state::{Class, Conflicts, Knowledge};
 
 /// Of so many threads an annex that is full is no crowd yet.
-const FEW_THREADS: usize = 3;
+const FEW_THREADS: usize = 4;
 
 /// As many accesses are no crowd any more.
 const FEW: usize = 10;

@@ -105,6 +105,31 @@ fn a_plain_write_before_a_crowd_is_met() {
 }
 
 #[test]
+fn bytes_that_are_added_to_an_access_in_a_crowd_are_met() {
+    let line = crowd_of(MANY, Class::AtomicRead, &[]);
+    let reader = knowing(Epoch::new(0, 2), &[]);
+    let read = |mask| {
+        let context = ContextId::from_bits(1000);
+        let mut raced = Conflicts::new();
+        line.access(&reader, mask, Class::Read, context, &mut raced)
+    };
+    read(1);
+    for slot in 1..MANY {
+        let thread = knowing(Epoch::new(slot, 2), &[]);
+        access_as(&line, &thread, Class::AtomicRead, 1);
+    }
+    read(2);
+    assert_eq!(line.state_of(1), [(reader.epoch.bits(), 1000)]);
+    let writer = knowing(Epoch::new(MANY, 1), &[]);
+    let context = ContextId::from_bits(1001);
+    let mut raced = Conflicts::new();
+    assert_eq!(
+        line.access(&writer, 2, Class::AtomicWrite, context, &mut raced),
+        2
+    );
+}
+
+#[test]
 fn a_thread_is_in_a_crowd_once() {
     let line = crowd_of(MANY, Class::Read, &[]);
     for clock in 2..6 {
@@ -147,8 +172,10 @@ fn a_crowd_that_is_forgotten_is_given_back() {
     let line = crowd_of(MANY, Class::Read, &[]);
     line.forget(!1);
     assert_eq!(line.state_of(0).len(), MANY);
+    let crowd = line.crowd().unwrap();
     line.forget(1);
     assert_eq!(line.slots.more.load(Relaxed), 0);
+    assert!(crowd.places().all(|place| place.load(Relaxed) == 0));
     // Whoever gets it next finds nothing there.
     let line = crowd_of(40, Class::Read, &[]);
     assert_eq!(line.state_of(0).len(), 40);
