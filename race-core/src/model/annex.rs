@@ -1,10 +1,11 @@
-//! `shadow::annex`: what was given back goes to one line at a time, and none is lost.
+//! `shadow::pool`, of annexes: what was given back goes to one line at a time, and none is lost.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::model;
-use crate::shadow::annex::{self, FreeList};
+use crate::shadow::annex;
+use crate::shadow::pool::FreeList;
 
 /// What one thread takes and gives back: `true` takes one, `false` gives back the one that it has had for longest. What it has in the end.
 fn run(free: &FreeList, steps: &[bool]) -> Vec<u32> {

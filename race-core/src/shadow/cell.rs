@@ -11,6 +11,7 @@ use crate::shadow::state::{Access, Class, Conflicts, Knowledge};
 use crate::shadow::word::Words;
 use crate::stack::depot::{ContextId, Detail};
 use crate::thread::local;
+use crate::thread::registry;
 use crate::thread::state::ThreadState;
 
 /// What the program calls a value.
@@ -194,6 +195,10 @@ impl Knowledge for ThreadState {
     #[inline(always)]
     fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
         self.knows_at_a_glance(epoch)
+    }
+
+    fn is_transitive(&self) -> bool {
+        !registry::is_assumed()
     }
 }
 

@@ -251,6 +251,8 @@ impl Line {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    mod crowded;
+
     use super::*;
     use crate::clock::VectorClock;
     use crate::shadow::state::{Access, State};
@@ -260,6 +262,7 @@ mod tests {
     struct Thread {
         epoch: Epoch,
         clock: VectorClock,
+        is_transitive: bool,
     }
 
     impl Knowledge for Thread {
@@ -274,6 +277,9 @@ mod tests {
                 return Some(true);
             }
             self.clock.knows_at_a_glance(epoch)
+        }
+        fn is_transitive(&self) -> bool {
+            self.is_transitive
         }
     }
 
@@ -346,7 +352,7 @@ mod tests {
                     *epoch = Epoch::new(*slot, epoch.clock() + 1);
                 }
                 Step::Learn(slot, other) => {
-                    let Thread { epoch, clock } = threads[*other].clone();
+                    let Thread { epoch, clock, .. } = threads[*other].clone();
                     let mine = &mut threads[*slot].clock;
                     mine.join(&clock);
                     mine.raise(Epoch::new(epoch.slot(), epoch.clock() - 1));
@@ -413,7 +419,11 @@ mod tests {
         for known in knows {
             clock.raise(*known);
         }
-        Thread { epoch, clock }
+        Thread {
+            epoch,
+            clock,
+            is_transitive: true,
+        }
     }
 
     fn access(line: &Line, thread: &Thread, byte: u32, class: Class) -> u64 {

@@ -1,19 +1,22 @@
 //! The recorded accesses of a line: for each, whose it was and for which bytes it still counts.
 //!
-//! A newcomer takes its bytes out of what it replaces, and what has none left is gone. What a line has no slot for goes to an [`Annex`].
+//! A newcomer takes its bytes out of what it replaces, and what has none left is gone. What a line has no slot for goes elsewhere ([`super::overflow`]).
 //!
 //! Whoever has locked the line changes them. Others may read the line's own, not those of an annex: that is another line's by the time they look. A slot of the
 //! line's own is only ever given to an access by the accessing thread; nothing moves into one. That, and the order of the stores, is why a thread may believe
 //! what it finds under an epoch of its own ([`super::line`]).
 
+mod glance;
+
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::epoch::Epoch;
 use crate::primitive::sync::atomic::{AtomicU32, AtomicU64};
-use crate::shadow::annex::{self, Annex};
-use crate::shadow::atomic_reads;
 use crate::shadow::state::{Access, Class, Conflicts, Knowledge};
+use crate::shadow::{atomic_reads, overflow};
 use crate::stack::depot::ContextId;
+
+pub(super) use glance::Known;
 
 /// All zeros when nothing is recorded.
 ///
@@ -22,7 +25,7 @@ use crate::stack::depot::ContextId;
 /// | `masks` | the bytes for which each access counts; 0: the slot is free |
 /// | `tags` | its epoch, with its class in bits 61 and 62 |
 /// | `contexts` | its context |
-/// | `more` | the annex with those that there was no room for; 0: none |
+/// | `more` | of a line: where those are that there was no room for. Of an annex: the next one. 0: none |
 #[repr(C)]
 pub(super) struct Slots<const N: usize> {
     masks: [AtomicU64; N],
@@ -42,6 +45,14 @@ impl<const N: usize> Default for Slots<N> {
     }
 }
 
+/// An access as it is kept: its tag, its context, the bytes for which it counts.
+#[derive(Clone, Copy)]
+pub(super) struct Recorded {
+    pub(super) tag: u64,
+    pub(super) context: u32,
+    pub(super) mask: u64,
+}
+
 /// An access that is about to be recorded.
 pub(super) struct Newcomer<'a, K> {
     pub(super) thread: &'a K,
@@ -59,23 +70,6 @@ pub(super) struct Room {
     free: usize,
     /// Whether the newcomer is ordered after all that it met.
     pub(super) are_known: bool,
-}
-
-/// The slots that count for some bytes: a number.
-enum Met {
-    None,
-    One(usize),
-    Several,
-}
-
-/// What a newcomer meets in the slots, none of which it races with.
-pub(super) struct Known {
-    /// What need not be left behind: a bit for each slot.
-    pub(super) replaced: u32,
-    /// A slot in which nothing will be left then; or their number.
-    emptied: usize,
-    /// Whether the newcomer is ordered after all that it meets.
-    pub(super) is_all_before: bool,
 }
 
 /// What a newcomer races with.
@@ -168,180 +162,11 @@ impl<const N: usize> Slots<N> {
         mask
     }
 
-    /// Records an access of this class if it races with nothing that it meets, as far as that is known at a glance. Otherwise returns false, and nothing has
-    /// changed.
-    ///
-    /// Words, not a [`Newcomer`], and loops that do little, one after the other: so the compiler has nearly all of it in registers.
-    #[inline(always)]
-    pub(super) fn record_known(
-        &self,
-        thread: &impl Knowledge,
-        class: Class,
-        mask: u64,
-        context: u32,
-    ) -> bool {
-        let tag = thread.epoch().bits() | class.tag();
-        if self.is_done_in_annexes(tag, mask) {
-            match self.met(mask) {
-                Met::None => {
-                    if let Some(place) = self.place(tag, context) {
-                        self.add_at(place, tag, context, mask);
-                        return true;
-                    }
-                }
-                Met::One(slot) => {
-                    let met = self.tags[slot].load(Relaxed);
-                    let Some(is_before) = thread.knows_at_a_glance(Epoch::from_tagged(met)) else {
-                        return false;
-                    };
-                    let earlier = Class::of_tagged(met);
-                    if !is_before && class.conflicts(earlier) {
-                        return false;
-                    }
-                    let left = self.masks[slot].load(Relaxed) & !mask;
-                    let is_replaced = class.supersedes(earlier, is_before);
-                    if is_replaced && left == 0 {
-                        self.masks[slot].store(0, Release);
-                        self.put(slot, tag, context, mask);
-                        return true;
-                    }
-                    if let Some(place) = self.place(tag, context) {
-                        if is_replaced {
-                            self.masks[slot].store(left, Release);
-                        }
-                        self.add_at(place, tag, context, mask);
-                        return true;
-                    }
-                }
-                Met::Several => {}
-            }
-        }
-        self.record_among(thread, class, mask, context)
-    }
-
-    /// Where an access with this tag and this context has room: beside the same one, or in a slot that is free.
-    #[inline(always)]
-    fn place(&self, tag: u64, context: u32) -> Option<usize> {
-        let mut free = None;
-        for slot in 0..N {
-            if self.is_same(slot, tag, context) {
-                return Some(slot);
-            }
-            if self.masks[slot].load(Relaxed) == 0 {
-                free = Some(slot);
-            }
-        }
-        free
-    }
-
-    #[inline(always)]
-    fn is_same(&self, slot: usize, tag: u64, context: u32) -> bool {
-        self.tags[slot].load(Relaxed) == tag && self.contexts[slot].load(Relaxed) == context
-    }
-
-    /// Adds an access, or its bytes, in such a place.
-    #[inline(always)]
-    fn add_at(&self, place: usize, tag: u64, context: u32, mask: u64) {
-        let is_same =
-            self.tags[place].load(Relaxed) == tag && self.contexts[place].load(Relaxed) == context;
-        if is_same {
-            self.widen(place, mask);
-        } else {
-            self.put(place, tag, context, mask);
-        }
-    }
-
-    /// Nearly always there is one annex at most, with nothing to do.
-    #[inline(always)]
-    fn is_done_in_annexes(&self, tag: u64, mask: u64) -> bool {
-        match annex::get(self.more.load(Relaxed)) {
-            Some(annex) => annex.is_last() && annex.is_done(tag, mask),
-            None => true,
-        }
-    }
-
-    /// [`Slots::record_known`], in general.
-    #[inline(never)]
-    fn record_among(&self, thread: &impl Knowledge, class: Class, mask: u64, context: u32) -> bool {
-        let tag = thread.epoch().bits() | class.tag();
-        let Some(known) = self.known(thread, class, mask) else {
-            return false;
-        };
-        let place = match known.emptied {
-            emptied if emptied < N => Some(emptied),
-            _ => self.place(tag, context),
-        };
-        if !self.is_done_in_annexes(tag, mask)
-            && let Some(annex) = annex::get(self.more.load(Relaxed))
-            && !annex.meet_known(thread, class, mask)
-        {
-            return false;
-        }
-        self.take_bytes(known.replaced, mask);
-        let place = place.unwrap_or_else(|| self.make_room(thread));
-        self.add_at(place, tag, context, mask);
-        true
-    }
-
-    /// The slots that count for some of these bytes.
-    #[inline(always)]
-    fn met(&self, mask: u64) -> Met {
-        let mut met = Met::None;
-        for slot in 0..N {
-            if self.masks[slot].load(Relaxed) & mask != 0 {
-                if let Met::One(_) = met {
-                    return Met::Several;
-                }
-                met = Met::One(slot);
-            }
-        }
-        met
-    }
-
-    /// What an access of this class meets here. None if it races with that, or if to tell takes more than a glance.
-    #[inline(always)]
-    pub(super) fn known(&self, thread: &impl Knowledge, class: Class, mask: u64) -> Option<Known> {
-        let mut known = Known {
-            replaced: 0,
-            emptied: N,
-            is_all_before: true,
-        };
-        for slot in 0..N {
-            let theirs = self.masks[slot].load(Relaxed);
-            if theirs & mask == 0 {
-                continue;
-            }
-            let tag = self.tags[slot].load(Relaxed);
-            let is_before = thread.knows_at_a_glance(Epoch::from_tagged(tag))?;
-            let earlier = Class::of_tagged(tag);
-            if !is_before && class.conflicts(earlier) {
-                return None;
-            }
-            known.is_all_before &= is_before;
-            if class.supersedes(earlier, is_before) {
-                known.replaced |= 1 << slot;
-                if theirs & !mask == 0 {
-                    known.emptied = slot;
-                }
-            }
-        }
-        Some(known)
-    }
-
-    /// Takes bytes from some of the slots.
-    #[inline(always)]
-    pub(super) fn take_bytes(&self, mut slots: u32, mask: u64) {
-        while let Some(theirs) = self.masks.get(slots.trailing_zeros() as usize) {
-            theirs.store(theirs.load(Relaxed) & !mask, Release);
-            slots &= slots - 1;
-        }
-    }
-
-    /// Checks a newcomer against all that is recorded, here and in annexes, and records it.
+    /// Checks a newcomer against all that is recorded, here and elsewhere, and records it.
     pub(super) fn record<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
         let room = self.meet(newcomer, raced);
         if self.more.load(Relaxed) != 0 {
-            self.meet_more(newcomer, raced);
+            overflow::meet(&self.more, newcomer, raced);
         }
         if room.same < N {
             self.widen(room.same, newcomer.mask);
@@ -352,30 +177,16 @@ impl<const N: usize> Slots<N> {
         }
     }
 
-    /// Checks against what is in annexes.
-    #[inline(always)]
-    fn meet_more<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>, raced: &mut Raced<'_>) {
-        for annex in self.annexes() {
-            if !annex.is_done(newcomer.tag, newcomer.mask) {
-                annex.meet(newcomer, raced);
-            }
-        }
-        // What had no room once will have none again; unless the memory is another's now.
-        if newcomer.mask == u64::MAX && self.are_more_empty() {
-            self.give_back_more();
-        }
-    }
-
     #[cold]
     #[inline(never)]
     fn record_without_room<K: Knowledge>(&self, newcomer: &Newcomer<'_, K>) {
-        if !self.annexes().any(|annex| annex.widen(newcomer)) {
+        if !overflow::widen(&self.more, 0, newcomer) {
             let slot = self.make_room(newcomer.thread);
             self.put(slot, newcomer.tag, newcomer.context, newcomer.mask);
         }
     }
 
-    /// Accesses go to an annex: all that are over, and not what other threads are about. Those are likely to ask whether they have done that already, and don't
+    /// Accesses move out: all that are over, and not what other threads are about. Those are likely to ask whether they have done that already, and don't
     /// look there. All at once: where as many come and go as there is no room for, the next few find some. Returns a slot that is free now.
     #[inline(never)]
     fn make_room(&self, thread: &impl Knowledge) -> usize {
@@ -396,25 +207,23 @@ impl<const N: usize> Slots<N> {
         })
     }
 
-    /// To the first annex that has room.
     fn move_out(&self, slot: usize) {
-        let tag = self.tags[slot].load(Relaxed);
-        let mask = self.masks[slot].load(Relaxed);
-        let context = self.contexts[slot].load(Relaxed);
-        let mut last = &self.more;
-        loop {
-            match annex::get(last.load(Relaxed)) {
-                None => {
-                    let (number, annex) = annex::take();
-                    last.store(number, Relaxed);
-                    annex.add(tag, context, mask);
-                    break;
-                }
-                Some(annex) if annex.add(tag, context, mask) => break,
-                Some(annex) => last = &annex.slots.more,
-            }
-        }
+        overflow::add(&self.more, 0, &self.recorded_in(slot));
         self.masks[slot].store(0, Release);
+    }
+
+    fn recorded_in(&self, slot: usize) -> Recorded {
+        Recorded {
+            tag: self.tags[slot].load(Relaxed),
+            context: self.contexts[slot].load(Relaxed),
+            mask: self.masks[slot].load(Relaxed),
+        }
+    }
+
+    /// The accesses that count for anything.
+    pub(super) fn recorded(&self) -> impl Iterator<Item = Recorded> {
+        let all = (0..N).map(|slot| self.recorded_in(slot));
+        all.filter(|access| access.mask != 0)
     }
 
     /// Checks against what is here. Where the newcomer may go.
@@ -465,6 +274,11 @@ impl<const N: usize> Slots<N> {
         (0..N).find(|slot| self.is_same(*slot, tag, context))
     }
 
+    #[inline(always)]
+    fn is_same(&self, slot: usize, tag: u64, context: u32) -> bool {
+        self.tags[slot].load(Relaxed) == tag && self.contexts[slot].load(Relaxed) == context
+    }
+
     /// Adds the bytes of a newcomer to those of such an access, if there is one.
     pub(super) fn widen_same<K>(&self, newcomer: &Newcomer<'_, K>) -> bool {
         let same = self.same(newcomer.tag, newcomer.context);
@@ -475,10 +289,10 @@ impl<const N: usize> Slots<N> {
     }
 
     /// Records an access, if there is room.
-    pub(super) fn add(&self, tag: u64, context: u32, mask: u64) -> bool {
+    pub(super) fn add(&self, access: &Recorded) -> bool {
         let free = (0..N).find(|slot| self.masks[*slot].load(Relaxed) == 0);
         if let Some(slot) = free {
-            self.put(slot, tag, context, mask);
+            self.put(slot, access.tag, access.context, access.mask);
         }
         free.is_some()
     }
@@ -492,38 +306,33 @@ impl<const N: usize> Slots<N> {
         self.masks[slot].store(mask, Release);
     }
 
-    /// Under the lock.
-    fn annexes(&self) -> impl Iterator<Item = &'static Annex> {
-        let mut next = self.more.load(Relaxed);
-        std::iter::from_fn(move || {
-            let annex = annex::get(next)?;
-            next = annex.slots.more.load(Relaxed);
-            Some(annex)
-        })
-    }
-
     /// The bytes that anything here counts for.
     pub(super) fn bytes(&self) -> u64 {
         let masks = self.masks.iter().map(|mask| mask.load(Relaxed));
         masks.fold(0, |all, mask| all | mask)
     }
 
-    fn are_more_empty(&self) -> bool {
-        self.annexes().all(|annex| annex.slots.bytes() == 0)
-    }
-
-    fn give_back_more(&self) {
-        let mut next = self.more.load(Relaxed);
-        self.more.store(0, Relaxed);
-        while let Some(annex) = annex::get(next) {
-            let number = next;
-            next = annex.slots.more.load(Relaxed);
-            annex::give_back(number, annex);
+    /// What an access of this class by the thread in `owner` need not leave behind of the same thread is gone.
+    pub(super) fn replace_own(&self, owner: usize, class: Class, mask: u64) {
+        for slot in 0..N {
+            let theirs = self.masks[slot].load(Relaxed);
+            let tag = self.tags[slot].load(Relaxed);
+            if theirs & mask != 0
+                && Epoch::from_tagged(tag).slot() == owner
+                && class.supersedes(Class::of_tagged(tag), true)
+            {
+                self.masks[slot].store(theirs & !mask, Release);
+            }
         }
     }
 
     /// Adds the plain writes of these bytes.
     pub(super) fn add_writes(&self, mask: u64, writes: &mut Conflicts) {
+        self.add_writes_here(mask, writes);
+        overflow::add_writes(&self.more, mask, writes);
+    }
+
+    pub(super) fn add_writes_here(&self, mask: u64, writes: &mut Conflicts) {
         for slot in 0..N {
             let tag = self.tags[slot].load(Relaxed);
             let is_meant = self.masks[slot].load(Relaxed) & mask != 0;
@@ -531,31 +340,24 @@ impl<const N: usize> Slots<N> {
                 add_conflict(writes, tag, self.contexts[slot].load(Relaxed));
             }
         }
-        if let Some(annex) = annex::get(self.more.load(Relaxed)) {
-            annex.slots.add_writes(mask, writes);
-        }
     }
 
     /// Records an access to all bytes where nothing is.
     pub(super) fn seed(&self, tag: u64, context: u32) {
-        self.add(tag, context, u64::MAX);
+        let mask = u64::MAX;
+        self.add(&Recorded { tag, context, mask });
     }
 
     /// Whatever is recorded of these bytes is forgotten. The bytes of which something is left.
     pub(super) fn forget(&self, mask: u64) -> u64 {
         let mut left = self.forget_here(mask);
         if self.more.load(Relaxed) != 0 {
-            for annex in self.annexes() {
-                left |= annex.slots.forget_here(mask);
-            }
-            if self.are_more_empty() {
-                self.give_back_more();
-            }
+            left |= overflow::forget(&self.more, mask);
         }
         left
     }
 
-    fn forget_here(&self, mask: u64) -> u64 {
+    pub(super) fn forget_here(&self, mask: u64) -> u64 {
         let mut left = 0;
         let mut is_read_lost = false;
         for slot in 0..N {
@@ -573,7 +375,7 @@ impl<const N: usize> Slots<N> {
         left
     }
 
-    /// Nothing is here, and nothing more. Annexes aren't given back: somebody may have done that, or may be about to.
+    /// Nothing is here, and nothing more. What was elsewhere isn't given back: somebody may have done that, or may be about to.
     pub(super) fn reset(&self) {
         self.more.store(0, Relaxed);
         self.forget_here(u64::MAX);
@@ -584,15 +386,12 @@ impl<const N: usize> Slots<N> {
 impl<const N: usize> Slots<N> {
     /// The accesses that count for one byte: their tags and contexts.
     pub(super) fn of_byte(&self, byte: usize) -> Vec<(u64, u32)> {
-        let counts = |slot: &usize| self.masks[*slot].load(Relaxed) & 1 << byte != 0;
-        let read = |slot: usize| {
-            let tag = self.tags[slot].load(Relaxed);
-            (tag, self.contexts[slot].load(Relaxed))
-        };
-        let mut all: Vec<_> = (0..N).filter(counts).map(read).collect();
-        if let Some(annex) = annex::get(self.more.load(Relaxed)) {
-            all.extend(annex.slots.of_byte(byte));
-        }
-        all
+        let mut all: Vec<_> = self.recorded().collect();
+        overflow::each_annex(self.more.load(Relaxed), &mut |annex| {
+            all.extend(annex.slots.recorded());
+        });
+        all.retain(|access| access.mask & 1 << byte != 0);
+        let words = all.into_iter().map(|access| (access.tag, access.context));
+        words.collect()
     }
 }

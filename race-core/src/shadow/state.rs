@@ -9,6 +9,10 @@
 //!   an atomic read any, since that races with plain writes only, and so does every other. Nothing is ever evicted.
 //! - An access that the same thread has recorded in the same epoch is not recorded again (FastTrack's same-epoch rules). Nor is one that another of its
 //!   accesses in this epoch stands for: whatever races with a read races with a write before it.
+//! - A crowd of accesses to raw memory ([`super::crowd`]) may keep an entry A for longer, though a later one, B, of another thread is ordered after it and stands for it. That
+//!   changes no verdict. Whatever conflicts with A conflicts with B; who is ordered after B is ordered after A, since order is transitive; so who races with A
+//!   races with B on the same bytes, or with what stands for B by then, for which the same holds. What is reported beyond is that pair with A, and that is a race as
+//!   well. Where clocks are not transitive ([`Knowledge::is_transitive`]), nothing is kept so. Of one thread's accesses none is ever kept for longer.
 //! - After a race the later access is recorded as if it had been ordered: what follows is checked against it.
 //!
 //! Pure: no clock is changed, nothing is locked, nothing is reported here.
@@ -103,6 +107,10 @@ pub(crate) trait Knowledge {
     /// [`Knowledge::knows`] in a few instructions. None if it takes more.
     fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
         Some(self.knows(epoch))
+    }
+    /// Whether whoever knows an epoch knows all that was known in it. Not once a clock was assumed.
+    fn is_transitive(&self) -> bool {
+        true
     }
 }
 
