@@ -112,11 +112,11 @@ pub(crate) struct Forgotten {
 }
 
 impl Forgotten {
-    /// Takes the entries out of a list, unless somebody has one of their clocks for ever. Whether it is empty now.
-    pub(crate) fn add_all_of(&mut self, list: &List) -> bool {
+    /// Takes the entries out of a list, unless somebody has one of their clocks for ever.
+    pub(crate) fn add_all_of(&mut self, list: &List) {
         let is_kept = |entry: &Entry| entry.is_kept.load(Relaxed);
         if all(list.load(Acquire)).any(is_kept) {
-            return false;
+            return;
         }
         let first = list.swap(0, AcqRel);
         let mut last = None;
@@ -133,7 +133,6 @@ impl Forgotten {
             }
             self.all = Some((first, end));
         }
-        true
     }
 }
 

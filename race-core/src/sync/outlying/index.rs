@@ -123,8 +123,8 @@ fn rest(_: usize) -> &'static List {
     unreachable!("the models are of lists, and ask for no address's");
 }
 
-/// Calls `empty` for the granules that have entries, and are wholly within the range. It says whether that list is empty now.
-pub(super) fn for_each_in(bytes: Range<usize>, mut empty: impl FnMut(&'static List) -> bool) {
+/// Calls `empty` with the lists of the granules that have entries and are wholly within the range. What it leaves in them stays, unless another entry is added.
+pub(super) fn for_each_in(bytes: Range<usize>, mut empty: impl FnMut(&'static List)) {
     let end = bytes.end / GRANULE;
     let mut at = bytes.start.div_ceil(GRANULE);
     while at < end {
@@ -138,11 +138,7 @@ pub(super) fn for_each_in(bytes: Range<usize>, mut empty: impl FnMut(&'static Li
 }
 
 impl Chunk {
-    fn for_each_in(
-        &'static self,
-        granules: Range<usize>,
-        empty: &mut impl FnMut(&'static List) -> bool,
-    ) {
+    fn for_each_in(&'static self, granules: Range<usize>, empty: &mut impl FnMut(&'static List)) {
         let words = granules.start / 64..granules.end.div_ceil(64);
         for (word, base) in self.noted[words.clone()]
             .iter()
@@ -156,19 +152,11 @@ impl Chunk {
             if bits == 0 {
                 continue;
             }
-            let mut left = 0;
-            let mut rest = bits;
             // Before the lists are emptied: who adds an entry notes it afterwards.
             word.fetch_and(!bits, Relaxed);
-            while rest != 0 {
-                let bit = rest.trailing_zeros() as usize;
-                rest &= rest - 1;
-                if !empty(&self.lists[base + bit]) {
-                    left |= 1 << bit;
-                }
-            }
-            if left != 0 {
-                word.fetch_or(left, Relaxed);
+            while bits != 0 {
+                empty(&self.lists[base + bits.trailing_zeros() as usize]);
+                bits &= bits - 1;
             }
         }
     }
