@@ -195,6 +195,7 @@ impl<T: Pooled, const CHUNK: usize> Chunks<T, CHUNK> {
 mod tests {
     use std::collections::HashSet;
     use std::ptr;
+    use std::thread;
 
     use super::*;
 
@@ -211,35 +212,36 @@ mod tests {
 
     type Mine = (u32, &'static Thing);
 
-    fn all_of(threads: usize, takes: impl Fn() -> Vec<Mine> + Sync) -> Vec<Mine> {
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(&takes)).collect();
-            let all = threads.into_iter();
-            all.flat_map(|thread| thread.join().unwrap()).collect()
-        })
+    /// Takes some and gives some back, one or two at once. What it has in the end.
+    fn use_it(pool: &Pool<Thing, 64>) -> Vec<Mine> {
+        let mut mine: Vec<Mine> = Vec::new();
+        for round in 0..4_000 {
+            if round % 64 < 36 {
+                let (number, thing) = pool.take();
+                assert!(ptr::eq(pool.get(number).unwrap(), thing));
+                mine.push((number, thing));
+                continue;
+            }
+            let Some((first, mut last)) = mine.pop() else {
+                continue;
+            };
+            if round % 3 == 0 && !mine.is_empty() {
+                let (second, thing) = mine.swap_remove(round % mine.len());
+                last.next().store(second, Relaxed);
+                last = thing;
+            }
+            pool.give_back(first, last);
+        }
+        mine
     }
 
     #[test]
     fn nobody_has_what_another_has() {
         static POOL: Pool<Thing, 64> = Pool::new();
-        let all = all_of(4, || {
-            let mut mine: Vec<Mine> = Vec::new();
-            for round in 0..2_000 {
-                let (number, thing) = POOL.take();
-                assert!(ptr::eq(POOL.get(number).unwrap(), thing));
-                thing.next().store(0, Relaxed);
-                mine.push((number, thing));
-                if round % 3 == 0 {
-                    // Two at a time, if there are two.
-                    let (first, leads) = mine.swap_remove(round % mine.len());
-                    let (second, last) = mine.pop().unwrap_or((first, leads));
-                    if second != first {
-                        leads.next().store(second, Relaxed);
-                    }
-                    POOL.give_back(first, last);
-                }
-            }
-            mine
+        let all: Vec<Mine> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| use_it(&POOL))).collect();
+            let all = threads.into_iter();
+            all.flat_map(|thread| thread.join().unwrap()).collect()
         });
         let numbers: HashSet<u32> = all.iter().map(|(number, _)| *number).collect();
         assert_eq!(numbers.len(), all.len());
