@@ -340,6 +340,33 @@ fn threads_of_c() {
     }
 }
 
+/// Where nothing but a spawn orders two threads, the last order has the line that called whoever starts threads: std, or C.
+#[test]
+fn a_spawn_as_the_last_order() {
+    for (name, order) in [
+        (
+            "old_access",
+            "main spawned thread 2 (src/stacks.rs:38), before this write",
+        ),
+        (
+            "racy_c11_created",
+            "main spawned thread 2 (src/posix/racy_c11_created.rs:29), before this read",
+        ),
+    ] {
+        let text = run(name, "");
+        let line = format!("Last order between them: {order}.");
+        assert!(text.contains(&line), "{text}");
+    }
+}
+
+/// Of an operation in std's code, a "Why" says in which of its functions.
+#[test]
+fn an_order_by_a_channel() {
+    let text = run("pub_08_changed_after_the_send", "");
+    let sent = "stored to an atomic (in std::sync::mpmc::list::Channel<T>::send)";
+    assert!(text.contains(sent), "{text}");
+}
+
 #[test]
 fn freed_block() {
     expect_file!["programs/freed_block.stderr"].assert_eq(&report("used_after_free"));

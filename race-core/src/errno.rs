@@ -6,7 +6,8 @@
 //! - contexts, paths and edges are interned ([`crate::stack::depot`], [`crate::stack::path`], [`crate::sync::edge`]);
 //! - slots are taken, given back and looked up ([`crate::thread::registry`]), and a thread is met for the first time ([`crate::thread::local`]);
 //! - something is found by its address in a map with locks ([`crate::sync::keyed`], `sync::addressed`, far memory in [`crate::shadow::directory`]);
-//! - the shadow grows or is given back (`directory`, [`crate::shadow::pool`]), or the list of calls ([`crate::stack::calls`]);
+//! - the shadow grows or is given back (`directory`), the index of clocks does (`outlying::index`), a pool does ([`crate::pool`]), or the list of calls
+//!   ([`crate::stack::calls`]);
 //! - a lock's holder takes long ([`crate::fork::Lock`]);
 //! - a race is reported ([`crate::report`]).
 //!

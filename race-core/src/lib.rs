@@ -52,6 +52,7 @@ mod model;
 pub mod options;
 #[cfg(test)]
 mod own_process;
+mod pool;
 mod primitive;
 mod reentry;
 pub mod replay;
@@ -62,5 +63,6 @@ mod stack;
 pub mod sync;
 pub mod thread;
 pub mod trace;
+mod zeroed;
 
 pub use stack::position::Position;

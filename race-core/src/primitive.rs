@@ -35,7 +35,7 @@ mod ordinary {
 
         pub(crate) mod atomic {
             pub(crate) use std::sync::atomic::{
-                AtomicBool, AtomicPtr, AtomicU32, AtomicU64, fence,
+                AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence,
             };
         }
     }
@@ -92,7 +92,7 @@ mod modelled {
 
         pub(crate) mod atomic {
             pub(crate) use loom::sync::atomic::{
-                AtomicBool, AtomicPtr, AtomicU32, AtomicU64, fence,
+                AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence,
             };
         }
 

@@ -4,13 +4,14 @@
 //! it asserts with must not be: what only the assertions share is `std`'s, so that it orders nothing. Run them with
 //! `RUSTFLAGS="--cfg loom" cargo test -p race-core --lib model::`; `docs/internals.md` says more.
 
-mod annex;
 mod atomic;
 mod blocks;
 mod depot;
 mod edge;
 mod line;
+mod outlying;
 mod page;
+mod pool;
 mod registry;
 mod sync_object;
 mod words;

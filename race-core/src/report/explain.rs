@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use super::build::{Finding, site};
-use super::race::{Access, Operation};
+use super::race::{self, Access, Operation};
 use crate::epoch::Epoch;
 use crate::stack::depot;
-use crate::stack::position::Place;
+use crate::stack::position::{Place, Position};
 use crate::stack::symbols::{self, Paths};
 use crate::sync::edge::{self, Edge};
 use crate::thread::lessons::Learned;
@@ -189,19 +189,29 @@ fn short(record: &Record) -> String {
 
 fn created(record: &Record, paths: &Arc<Paths>) -> String {
     let context = record.created.map(depot::get);
-    match context.as_deref().map(|context| context.site) {
-        Some(Some(site)) => at(Some(site.into()), paths),
-        _ => String::new(),
-    }
+    let line = context.and_then(|context| match context.site {
+        Some(line) => Some(site(line, paths)),
+        None => symbols::line_of_context(&context, paths),
+    });
+    in_brackets(line)
 }
 
 fn at(location: Site, paths: &Arc<Paths>) -> String {
-    let site = location.and_then(|location| match location.place() {
-        Place::Line(line) => Some(site(line, paths)),
-        Place::Code(address) => symbols::line_of(address, paths),
-    });
-    site.map_or_else(String::new, |site| {
-        format!(" ({}:{})", site.file, site.line)
+    let line = match location.map(Position::place) {
+        Some(Place::Line(line)) => Some(site(line, paths)),
+        Some(Place::Code(address)) => match symbols::line_of(address, paths) {
+            Ok(line) => Some(line),
+            // The user's call isn't known. What was called says which kind it was.
+            Err(function) => return format!(" (in {function})"),
+        },
+        None => None,
+    };
+    in_brackets(line)
+}
+
+fn in_brackets(line: Option<race::Site>) -> String {
+    line.map_or_else(String::new, |line| {
+        format!(" ({}:{})", line.file, line.line)
     })
 }
 

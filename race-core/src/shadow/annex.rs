@@ -1,13 +1,13 @@
 //! Room for ten of the recorded accesses that a line has no slot for.
 //!
-//! Annexes come from a pool ([`super::pool`]), and each leads to the next. Only who has locked the line looks at them.
+//! Annexes come from a pool ([`crate::pool`]), and each leads to the next. Only who has locked the line looks at them.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::epoch::Epoch;
+use crate::pool::{Pool, Pooled};
 use crate::primitive::global;
 use crate::primitive::sync::atomic::{AtomicU32, AtomicU64};
-use crate::shadow::pool::{Piece, Pool};
 use crate::shadow::slots::{Known, Newcomer, Raced, Recorded, Slots};
 use crate::shadow::state::{Class, Knowledge};
 
@@ -155,14 +155,13 @@ fn who(tag: u64) -> u32 {
 }
 
 global! {
-    static POOL: Pool<Annex> = Pool::new();
+    /// 64 KiB at a time; 4 GiB at most.
+    static POOL: Pool<Annex, 256> = Pool::new();
 }
 
-impl Piece for Annex {
-    fn pool() -> &'static Pool<Annex> {
-        &POOL
-    }
-
+// SAFETY:
+// - Slots in which nothing is recorded, and numbers that are zero.
+unsafe impl Pooled for Annex {
     fn next(&self) -> &AtomicU32 {
         &self.slots.more
     }
@@ -182,4 +181,9 @@ pub(crate) fn take() -> (u32, &'static Annex) {
     annex.bytes.store(0, Relaxed);
     annex.forget_met();
     (number, annex)
+}
+
+/// Nobody has this one any more.
+pub(super) fn give_back(number: u32, annex: &'static Annex) {
+    POOL.give_back(number, annex);
 }

@@ -10,11 +10,11 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::epoch::Epoch;
+use crate::pool::{Pool, Pooled};
 use crate::primitive::global;
 use crate::primitive::sync::atomic::{AtomicU32, AtomicU64};
 use crate::shadow::annex;
 use crate::shadow::overflow;
-use crate::shadow::pool::{Piece, Pool};
 use crate::shadow::slots::{Newcomer, Raced, Recorded};
 use crate::shadow::state::{Class, Knowledge};
 
@@ -46,14 +46,13 @@ pub(crate) struct Crowd {
 }
 
 global! {
-    static POOL: Pool<Crowd> = Pool::new();
+    /// 122 KiB at a time; 8 GB at most.
+    static POOL: Pool<Crowd, 256> = Pool::new();
 }
 
-impl Piece for Crowd {
-    fn pool() -> &'static Pool<Crowd> {
-        &POOL
-    }
-
+// SAFETY:
+// - Numbers that are zero.
+unsafe impl Pooled for Crowd {
     fn next(&self) -> &AtomicU32 {
         &self.next
     }

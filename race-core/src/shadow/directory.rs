@@ -13,13 +13,13 @@ use dashmap::DashMap;
 
 use crate::errno;
 use crate::fork::PerProcess;
-use crate::primitive::sync::atomic::AtomicU64;
 use crate::runtime;
 use crate::shadow::blocks::{PageBlocks, Records, Starts};
 use crate::shadow::line::{LINE, Line};
 use crate::shadow::page::{self, PAGE, Page, Shadow};
+use crate::zeroed::{give_back, zeroed};
 
-/// Bits of an address within one chunk: 64 MiB of memory, 128 MiB of shadow, 32 MiB for its heap blocks, and 1 MiB for where atomics are.
+/// Bits of an address within one chunk: 64 MiB of memory, 128 MiB of shadow, and 32 MiB for its heap blocks.
 pub(crate) const CHUNK_BITS: u32 = 26;
 const LINES: usize = (1 << CHUNK_BITS) / LINE;
 const PAGES: usize = LINES / page::LINES;
@@ -40,14 +40,7 @@ struct Chunk {
     /// Apart from the records, which most pages have none of.
     starts: [Starts; PAGES],
     records: [Records; PAGES],
-    clocked: [Clocked; PAGES],
 }
-
-/// Bytes of memory with one bit of a [`Clocked`].
-pub(crate) const GRANULE: usize = 8;
-
-/// A page's granules in which there are addresses that have clocks (`sync::outlying`): a bit for each.
-pub(crate) type Clocked = [AtomicU64; (PAGE / GRANULE).div_ceil(64)];
 
 impl Chunk {
     fn shadow(&'static self, address: usize) -> Shadow<'static> {
@@ -56,10 +49,6 @@ impl Chunk {
             page: &self.pages[page],
             lines: &self.lines[page * page::LINES..][..page::LINES],
         }
-    }
-
-    fn clocked(&'static self, address: usize) -> &'static Clocked {
-        &self.clocked[(address / PAGE) % PAGES]
     }
 
     fn blocks(&'static self, address: usize) -> PageBlocks<'static> {
@@ -134,18 +123,6 @@ pub(crate) fn shadow(address: usize) -> Result<Shadow<'static>, usize> {
     Ok(chunk_or_next(address)?.shadow(address))
 }
 
-/// Which addresses of the page have clocks, as [`shadow`].
-#[inline]
-pub(crate) fn clocked(address: usize) -> Result<&'static Clocked, usize> {
-    Ok(chunk_or_next(address)?.clocked(address))
-}
-
-/// As [`clocked`]. None when memory is short.
-pub(crate) fn clocked_or_new(address: usize) -> Option<&'static Clocked> {
-    let chunk = chunk(address).or_else(|| make(address))?;
-    Some(chunk.clocked(address))
-}
-
 /// The chunk of an address, or where the next one begins.
 #[inline]
 fn chunk_or_next(address: usize) -> Result<&'static Chunk, usize> {
@@ -213,7 +190,7 @@ fn make(address: usize) -> Option<&'static Chunk> {
 }
 
 fn make_inside(address: usize) -> Option<&'static Chunk> {
-    let Some(new) = zeroed() else {
+    let Some(new) = zeroed::<Chunk>() else {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
             runtime::say(format_args!("racecheck: out of memory: accesses to raw memory are no longer checked where there were none before\n"));
@@ -237,39 +214,11 @@ fn make_inside(address: usize) -> Option<&'static Chunk> {
         }
     };
     if chunk != new {
-        // Somebody else was faster.
-        give_back(new);
+        // SAFETY: just made, and nobody else has seen it: somebody else was faster.
+        unsafe { give_back(new) };
     }
     // SAFETY: zeros, or what others have stored in the meantime; there for as long as the process.
     Some(unsafe { chunk.as_ref() })
-}
-
-/// Memory for a chunk, which costs nothing until it is touched.
-#[cfg(unix)]
-fn zeroed() -> Option<NonNull<Chunk>> {
-    const FLAGS: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    let access = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: new memory, wherever there is room.
-    let chunk = unsafe {
-        libc::mmap(
-            std::ptr::null_mut(),
-            size_of::<Chunk>(),
-            access,
-            FLAGS,
-            -1,
-            0,
-        )
-    };
-    if chunk == libc::MAP_FAILED {
-        return None;
-    }
-    // Shadow is touched here and there: huge pages would be mostly empty.
-    #[cfg(target_os = "linux")]
-    // SAFETY: the mapping that was just made. If that fails, all that is lost is memory.
-    unsafe {
-        libc::madvise(chunk, size_of::<Chunk>(), libc::MADV_NOHUGEPAGE);
-    }
-    NonNull::new(chunk.cast())
 }
 
 /// Calls `close` with the pages in a range that has been freed, and gives their lines back to the system, which makes zeros of them.
@@ -316,26 +265,4 @@ pub(crate) fn close(address: usize, size: usize, close: impl Fn(&Page)) {
         }
         at = next;
     }
-}
-
-#[cfg(unix)]
-fn give_back(chunk: NonNull<Chunk>) {
-    // SAFETY: the whole mapping that `zeroed` made, and nobody else has seen it.
-    unsafe { libc::munmap(chunk.as_ptr().cast(), size_of::<Chunk>()) };
-}
-
-#[cfg(not(unix))]
-fn zeroed() -> Option<NonNull<Chunk>> {
-    let layout = std::alloc::Layout::new::<Chunk>();
-    // SAFETY: the layout isn't empty. The system's own allocator: the program's may touch it all.
-    NonNull::new(
-        unsafe { std::alloc::GlobalAlloc::alloc_zeroed(&std::alloc::System, layout) }.cast(),
-    )
-}
-
-#[cfg(not(unix))]
-fn give_back(chunk: NonNull<Chunk>) {
-    let layout = std::alloc::Layout::new::<Chunk>();
-    // SAFETY: made by `zeroed`, with this layout, and nobody else has seen it.
-    unsafe { std::alloc::GlobalAlloc::dealloc(&std::alloc::System, chunk.as_ptr().cast(), layout) };
 }

@@ -8,7 +8,6 @@
 //! - `atomic_reads`: which atomics a thread has read in its epoch.
 //! - `slots`, `annex`: the accesses that are recorded of a line, and room for more.
 //! - `overflow`, `crowd`: where these are, and those of many threads, by thread.
-//! - `pool`: pieces of memory by number, for annexes and crowds.
 //! - `page`: the state of 2 KiB of raw memory at once.
 //! - `directory`: where the line of an address is.
 //! - [`range`]: accesses to raw memory, by address, byte-exact.
@@ -26,7 +25,6 @@ pub(crate) mod line;
 pub(crate) mod lock;
 mod overflow;
 pub(crate) mod page;
-pub(crate) mod pool;
 pub mod range;
 mod slots;
 pub(crate) mod state;

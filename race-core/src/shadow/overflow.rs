@@ -10,10 +10,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use smallvec::SmallVec;
 
 use crate::epoch::Epoch;
+use crate::pool::Pooled;
 use crate::primitive::sync::atomic::AtomicU32;
 use crate::shadow::annex::{self, Annex};
 use crate::shadow::crowd::{self, Crowd};
-use crate::shadow::pool::Piece;
 use crate::shadow::slots::{Newcomer, Raced, Recorded};
 use crate::shadow::state::{Class, Conflicts, Knowledge};
 
@@ -238,7 +238,7 @@ pub(super) fn give_back(place: &AtomicU32) {
     }
     while let Some(annex) = annex::get(number) {
         let next = annex.next().load(Relaxed);
-        Annex::pool().give_back(number, annex);
+        annex::give_back(number, annex);
         number = next;
     }
 }

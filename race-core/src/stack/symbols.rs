@@ -103,35 +103,52 @@ pub(crate) fn resolve(context: &Arc<Context>, paths: &Arc<Paths>) -> Vec<Frame> 
     looking_up(move |named| resolve_here(&context, &paths, named))
 }
 
-/// The user's line that a call was made at: `address` is where it returns to. None if it is in code that isn't the user's.
-pub(crate) fn line_of(address: usize, paths: &Arc<Paths>) -> Option<Site> {
-    let paths = paths.clone();
-    looking_up(move |named| {
-        let mut all = Vec::new();
-        resolve_address(address, &paths, named, &mut all);
-        all.retain(|(_, internal)| !internal);
-        all
-    })
-    .into_iter()
-    .find_map(|(frame, _)| frame.site)
+/// The user's line that a call was made at: `address` is where it returns to. If it is in code that isn't the user's, the function that this is in.
+pub(crate) fn line_of(address: usize, paths: &Arc<Paths>) -> Result<Site, String> {
+    let frames = frames_of(vec![address], paths);
+    users_line(&frames).ok_or_else(|| function_of(address, &frames))
+}
+
+/// The innermost line of a context that is the user's.
+pub(crate) fn line_of_context(context: &Context, paths: &Arc<Paths>) -> Option<Site> {
+    let mut addresses = context.frames.addresses();
+    addresses.truncate(MAX_FRAMES);
+    users_line(&frames_of(addresses, paths))
 }
 
 /// The line that a call was made at; without debug information, the function, as far as that is known.
 pub(crate) fn place_of(address: usize, paths: &Arc<Paths>) -> Site {
-    let shown = paths.clone();
-    let frames = looking_up(move |named| {
-        let mut all = Vec::new();
-        resolve_address(address, &shown, named, &mut all);
-        all
-    });
+    let frames = frames_of(vec![address], paths);
+    let innermost = frames.iter().find(|(_, internal)| !internal);
     // Where none is the user's, the outermost says at least which call it was.
-    let innermost = (frames.iter().find(|(_, internal)| !internal)).or(frames.last());
-    let Some((frame, _)) = innermost else {
-        return Site::of_function(format!("{address:#x}"));
-    };
-    match &frame.site {
-        Some(site) => site.clone(),
-        None => Site::of_function(frame.function.clone()),
+    let site = innermost
+        .or(frames.last())
+        .and_then(|(frame, _)| frame.site.clone());
+    site.unwrap_or_else(|| Site::of_function(function_of(address, &frames)))
+}
+
+/// The frames of some addresses, innermost first; of each, whether it isn't the user's.
+fn frames_of(addresses: Vec<usize>, paths: &Arc<Paths>) -> Vec<(Frame, bool)> {
+    let paths = paths.clone();
+    looking_up(move |named| {
+        let mut all = Vec::new();
+        for address in &addresses {
+            resolve_address(*address, &paths, named, &mut all);
+        }
+        all
+    })
+}
+
+fn users_line(frames: &[(Frame, bool)]) -> Option<Site> {
+    let mut users = frames.iter().filter(|(_, internal)| !internal);
+    users.find_map(|(frame, _)| frame.site.clone())
+}
+
+/// The outermost frame's: the others were inlined into it.
+fn function_of(address: usize, frames: &[(Frame, bool)]) -> String {
+    match frames.last() {
+        Some((frame, _)) => frame.function.clone(),
+        None => format!("{address:#x}"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
-use crate::support::{Plain, in_turn};
+use crate::support::{Plain, in_turn, until};
 
 crate::programs! {
     race: arc_used_after_it_was_let_go, letter_among_many, prim_19_no_fence, prim_19_relaxed_decrement;
@@ -120,12 +120,16 @@ fn letter_among_many(_: usize) {
         is_there: AtomicBool::new(false),
         text: Plain::new(0),
     };
+    // Before that the thread doesn't end: dropping its handle would order the two.
+    let is_let_go = AtomicBool::new(false);
     thread::scope(|s| {
         // Whoever drops the handle last is ordered after the other one.
         let writer = s.spawn(|| {
             letter.text.set(1); // race: letter_among_many
             letter.is_there.store(true, Relaxed);
+            until(&is_let_go);
         });
+        is_let_go.store(true, Relaxed);
         while !letter.is_there.load(Acquire) {
             thread::yield_now();
         }

@@ -31,15 +31,17 @@ fn call(n: u64) -> u64 {
     black_box(n)
 }
 
-/// The thread goes on after its write, with a million calls.
+/// The thread goes on after its write, with a million calls; and doesn't end before its handle is gone, which would order the two.
 fn old_access(_: usize) {
-    let done = AtomicBool::new(false);
+    let (done, is_let_go) = (AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|s| {
         s.spawn(|| {
             write_early();
             black_box((0..1_000_000).map(call).sum::<u64>());
             done.store(true, Relaxed);
+            until(&is_let_go);
         });
+        is_let_go.store(true, Relaxed);
         until(&done);
         write_late();
     });
