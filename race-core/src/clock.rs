@@ -205,23 +205,21 @@ impl VectorClock {
     }
 
     /// Whether the interval `epoch` happens before whatever this clock describes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn knows(&self, epoch: Epoch) -> bool {
         match &self.bulk {
             None => self.entries.get(epoch.slot()).copied().unwrap_or(0) >= epoch.clock(),
-            // Entries are only ever raised.
-            Some(bulk) => {
-                bulk.get(epoch.slot()).copied().unwrap_or(0) >= epoch.clock()
-                    || self.get_large(bulk, epoch.slot()) >= epoch.clock()
-            }
+            Some(bulk) => self.knows_large(bulk, epoch),
         }
     }
 
-    /// [`VectorClock::knows`] of a clock that isn't large. None if it is.
-    #[inline(always)]
-    pub(crate) fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
-        let known = self.entries.get(epoch.slot());
-        (self.bulk.is_none()).then(|| known.is_some_and(|known| *known >= epoch.clock()))
+    /// Apart, since it would keep registers from who asks again and again, of clocks that nearly always are small.
+    #[cold]
+    #[inline(never)]
+    fn knows_large(&self, bulk: &[u64], epoch: Epoch) -> bool {
+        // Entries are only ever raised.
+        bulk.get(epoch.slot()).copied().unwrap_or(0) >= epoch.clock()
+            || self.get_large(bulk, epoch.slot()) >= epoch.clock()
     }
 
     /// Whether it has more than a few entries.

@@ -187,14 +187,9 @@ impl Knowledge for ThreadState {
         self.epoch()
     }
 
-    #[inline]
+    #[inline(always)]
     fn knows(&self, epoch: Epoch) -> bool {
         self.knows(epoch)
-    }
-
-    #[inline(always)]
-    fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
-        self.knows_at_a_glance(epoch)
     }
 
     fn is_transitive(&self) -> bool {

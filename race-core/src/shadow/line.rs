@@ -272,12 +272,6 @@ mod tests {
         fn knows(&self, epoch: Epoch) -> bool {
             epoch.slot() == self.epoch.slot() || self.clock.knows(epoch)
         }
-        fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
-            if epoch.slot() == self.epoch.slot() {
-                return Some(true);
-            }
-            self.clock.knows_at_a_glance(epoch)
-        }
         fn is_transitive(&self) -> bool {
             self.is_transitive
         }

@@ -104,10 +104,6 @@ pub(crate) struct Access {
 pub(crate) trait Knowledge {
     fn epoch(&self) -> Epoch;
     fn knows(&self, epoch: Epoch) -> bool;
-    /// [`Knowledge::knows`] in a few instructions. None if it takes more.
-    fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
-        Some(self.knows(epoch))
-    }
     /// Whether whoever knows an epoch knows all that was known in it. Not once a clock was assumed.
     fn is_transitive(&self) -> bool {
         true

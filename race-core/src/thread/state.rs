@@ -115,24 +115,9 @@ impl ThreadState {
     /// Whether everything done in `epoch` happens before what this thread does next.
     ///
     /// An epoch of its own slot always does: it is its own, or that of a dead thread whose end happens before this one's start.
-    #[inline]
-    pub(crate) fn knows(&self, epoch: Epoch) -> bool {
-        epoch.slot() == self.epoch.slot() || self.knows_other(epoch)
-    }
-
-    /// [`ThreadState::knows`] in a few instructions: without a call, and without more than a look into a small clock. None if it takes more.
     #[inline(always)]
-    pub(crate) fn knows_at_a_glance(&self, epoch: Epoch) -> Option<bool> {
-        if epoch.slot() == self.epoch.slot() {
-            return Some(true);
-        }
-        self.base.knows_at_a_glance(epoch)
-    }
-
-    /// Apart, since nearly all that a thread comes across is its own.
-    #[inline(never)]
-    fn knows_other(&self, epoch: Epoch) -> bool {
-        self.base.knows(epoch)
+    pub(crate) fn knows(&self, epoch: Epoch) -> bool {
+        epoch.slot() == self.epoch.slot() || self.base.knows(epoch)
     }
 
     /// Whether it does by other edges than those of locks that nest.
@@ -144,8 +129,7 @@ impl ThreadState {
     /// [`ThreadState::knows_in_order`] in a few instructions. False if it takes more.
     #[inline(always)]
     pub(crate) fn knows_in_order_at_a_glance(&self, epoch: Epoch) -> bool {
-        epoch.slot() == self.epoch.slot()
-            || !self.base.has_order() && self.base.knows_at_a_glance(epoch) == Some(true)
+        epoch.slot() == self.epoch.slot() || !self.base.has_order() && self.base.knows(epoch)
     }
 
     /// Whether `clock` would teach this thread nothing, nor give it an order that it lacks.
@@ -410,10 +394,10 @@ impl ThreadState {
         }
     }
 
-    /// Whether the next acquire fence will take all that was released in `epoch`, as far as is seen at a glance.
+    /// Whether the next acquire fence will take all that was released in `epoch`. False if it takes more than a glance to tell.
     #[inline]
     pub(crate) fn has_deferred(&self, epoch: Epoch) -> bool {
-        !self.pending.has_order() && self.pending.knows_at_a_glance(epoch) == Some(true)
+        !self.pending.has_order() && self.pending.knows(epoch)
     }
 
     /// Whether this thread's latest near miss was with this very store.

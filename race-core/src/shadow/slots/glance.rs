@@ -1,4 +1,4 @@
-//! An access that races with nothing is recorded, as far as a glance can tell: what nearly every access comes to that isn't noted.
+//! An access that races with nothing is recorded: what nearly every access comes to that isn't noted.
 //!
 //! If there is more to it nothing is changed, and [`Slots::record`] has the access. Tuned by counting instructions; must not wait.
 
@@ -50,9 +50,7 @@ impl<const N: usize> Slots<N> {
                 }
                 Met::One(slot) => {
                     let met = self.tags[slot].load(Relaxed);
-                    let Some(is_before) = thread.knows_at_a_glance(Epoch::from_tagged(met)) else {
-                        return false;
-                    };
+                    let is_before = thread.knows(Epoch::from_tagged(met));
                     let earlier = Class::of_tagged(met);
                     if !is_before && class.conflicts(earlier) {
                         return false;
@@ -166,7 +164,7 @@ impl<const N: usize> Slots<N> {
                 continue;
             }
             let tag = self.tags[slot].load(Relaxed);
-            let is_before = thread.knows_at_a_glance(Epoch::from_tagged(tag))?;
+            let is_before = thread.knows(Epoch::from_tagged(tag));
             let earlier = Class::of_tagged(tag);
             if !is_before && class.conflicts(earlier) {
                 return None;
