@@ -70,12 +70,14 @@ pub(crate) fn moved(old: usize, new: usize, size: usize, caller: usize) {
 
 /// `size` bytes at `address` are about to be unmapped: by an allocator, if there are freed blocks among them.
 pub(crate) fn unmapped(address: usize, size: usize, caller: usize) {
-    local::enter_known(|thread| thread.atomic_reads.forget());
-    if size <= LARGEST {
-        allocator::inside(|| {
-            local::enter_known(|thread| write(thread, address, size, caller));
+    allocator::inside(|| {
+        local::enter_known(|thread| {
+            thread.atomic_reads.forget();
+            if size <= LARGEST {
+                write(thread, address, size, caller);
+            }
         });
-    }
+    });
 }
 
 fn write(thread: &mut ThreadState, address: usize, size: usize, caller: usize) {

@@ -30,6 +30,7 @@ pub(super) fn lose() {
 }
 
 /// The reads of one thread.
+#[derive(Default)]
 pub(crate) struct AtomicReads {
     remembered: [Read; REMEMBERED],
     /// How often the thread has freed memory.
@@ -47,13 +48,6 @@ pub(crate) struct Read {
 }
 
 impl AtomicReads {
-    pub(crate) fn new() -> AtomicReads {
-        AtomicReads {
-            remembered: [Read::default(); REMEMBERED],
-            frees: 0,
-        }
-    }
-
     /// A read of these bytes in `epoch`, now.
     #[inline(always)]
     pub(crate) fn read(&self, address: usize, size: usize, epoch: Epoch) -> Read {
@@ -95,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_read_is_remembered_until_something_may_have_lost_it() {
-        let mut reads = AtomicReads::new();
+        let mut reads = AtomicReads::default();
         let epoch = Epoch::new(0, 1);
         let now = |reads: &AtomicReads| reads.read(64, 8, epoch);
         let remembered = |reads: &AtomicReads| reads.remembered[place(64)] == now(reads);

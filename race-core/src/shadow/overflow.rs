@@ -3,7 +3,7 @@
 //! A few are in a chain of annexes, and every access looks through those that concern its bytes. As soon as they are many, of several threads, they are a
 //! [`Crowd`], in which a thread finds its own without a look at the others'.
 //!
-//! Where they are is said by a number: 0 for nowhere, an annex's, or a crowd's. All that is here is done by whoever has locked the line.
+//! Where they are is said by a number: an annex's, a crowd's, or 0 if there are none. All that is here is done by whoever has locked the line.
 
 use std::sync::atomic::Ordering::Relaxed;
 

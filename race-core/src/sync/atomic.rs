@@ -254,7 +254,7 @@ impl AtomicClock {
         (undisturbed && !compound).then_some((value, epoch))
     }
 
-    /// A load if it tells the thread nothing, which is seen at a glance. It may have been made if not, to no effect.
+    /// A load, if it tells the thread nothing. It may have been made if not, to no effect.
     #[inline(always)]
     pub(crate) fn load_known<R>(
         &self,
@@ -263,9 +263,7 @@ impl AtomicClock {
         op: impl Fn(Place) -> R,
     ) -> Option<R> {
         let (value, epoch) = self.load_unlocked(op)?;
-        let is_known = epoch & UNRELEASED == 0
-            && thread.knows_in_order_at_a_glance(Epoch::from_tagged(epoch))
-            && !registry::is_assumed();
+        let is_known = thread.knows_in_order(Epoch::from_tagged(epoch)) && !registry::is_assumed();
         (epoch == 0 || is_known || has_told(thread, epoch, order)).then_some(value)
     }
 
@@ -277,14 +275,10 @@ impl AtomicClock {
         site: impl Into<Position>,
         op: impl Fn(Place) -> R,
     ) -> R {
-        if let Some((value, epoch)) = self.load_unlocked(&op) {
-            let is_known =
-                thread.knows_in_order(Epoch::from_tagged(epoch)) && !registry::is_assumed();
-            if epoch == 0 || is_known || has_told(thread, epoch, order) {
-                return value;
-            }
+        match self.load_known(thread, order, &op) {
+            Some(value) => value,
+            None => self.load_slow(thread, order, site.into(), &op),
         }
-        self.load_slow(thread, order, site.into(), &op)
     }
 
     #[cold]
@@ -385,20 +379,17 @@ impl AtomicClock {
         op: impl FnOnce(Place) -> R,
         record: impl Fn(&mut ThreadState),
     ) -> R {
-        let (acquires, releases) = (acquires(order), releases(order));
-        if releases && !acquires {
+        let learns_nothing = releases(order) && !acquires(order);
+        if learns_nothing {
             record(thread);
         }
         let locked = self.lock();
         let value = op(self.place_under(&locked));
         locked.read_modify_write(thread, order, site, |thread| {
-            if releases && acquires {
+            if !learns_nothing {
                 record(thread);
             }
         });
-        if !releases {
-            record(thread);
-        }
         value
     }
 
@@ -431,20 +422,12 @@ impl AtomicClock {
         (success, failure): (Ordering, Ordering),
         site: Position,
         op: impl FnOnce(Place) -> Result<T, E>,
-        record: impl Fn(&mut ThreadState, bool),
+        record: impl FnOnce(&mut ThreadState, bool),
     ) -> Result<T, E> {
         let locked = self.lock();
         let value = op(self.place_under(&locked));
         if value.is_ok() {
-            let releases = releases(success);
-            locked.read_modify_write(thread, success, site, |thread| {
-                if releases {
-                    record(thread, true);
-                }
-            });
-            if !releases {
-                record(thread, true);
-            }
+            locked.read_modify_write(thread, success, site, |thread| record(thread, true));
             return value;
         }
         if locked.is_known_to(thread) {
@@ -810,7 +793,7 @@ impl<'a> Locked<'a> {
         self.replace(joined, stored_in, site)
     }
 
-    /// The clock side of a successful read-modify-write, and the unlock.
+    /// The clock side of a successful read-modify-write, and the unlock: before `record`, if nothing is released that would tell of it.
     #[inline]
     fn read_modify_write(
         self,
@@ -819,23 +802,28 @@ impl<'a> Locked<'a> {
         site: Position,
         record: impl FnOnce(&mut ThreadState),
     ) {
-        let garbage = if self.is_known_to(thread) {
-            // The join with what this thread knows already is what it publishes now.
-            if releases(order) {
+        let is_known = self.is_known_to(thread);
+        if releases(order) {
+            let garbage = if is_known {
+                // The join with what this thread knows already is what it publishes now.
                 record(thread);
                 self.release(thread, site)
-            } else if thread.release_fence().is_empty() {
-                record(thread);
+            } else {
+                self.read_modify_write_slow(thread, order, site, record)
+            };
+            drop(self);
+            drop(garbage);
+        } else {
+            let garbage = if is_known && thread.release_fence().is_empty() {
                 self.continue_unreleased(thread.epoch(), site);
                 None
             } else {
-                self.read_modify_write_slow(thread, order, site, record)
-            }
-        } else {
-            self.read_modify_write_slow(thread, order, site, record)
-        };
-        drop(self);
-        drop(garbage);
+                self.read_modify_write_slow(thread, order, site, |_| ())
+            };
+            drop(self);
+            drop(garbage);
+            record(thread);
+        }
     }
 }
 

@@ -100,7 +100,7 @@ impl ThreadState {
             nested: NestedCache::default(),
             in_nesting_lock: false,
             contexts: ContextCache::new(),
-            atomic_reads: AtomicReads::new(),
+            atomic_reads: AtomicReads::default(),
             scope,
             may_end_unseen: record.may_end_unseen(),
             record,
@@ -124,12 +124,6 @@ impl ThreadState {
     #[inline]
     pub(crate) fn knows_in_order(&self, epoch: Epoch) -> bool {
         epoch.slot() == self.epoch.slot() || self.base.order().knows(epoch)
-    }
-
-    /// [`ThreadState::knows_in_order`] in a few instructions. False if it takes more.
-    #[inline(always)]
-    pub(crate) fn knows_in_order_at_a_glance(&self, epoch: Epoch) -> bool {
-        epoch.slot() == self.epoch.slot() || !self.base.has_order() && self.base.knows(epoch)
     }
 
     /// Whether `clock` would teach this thread nothing, nor give it an order that it lacks.

@@ -145,7 +145,7 @@ impl<const N: usize> Slots<N> {
         met
     }
 
-    /// What an access of this class meets here. None if it races with that, or if to tell takes more than a glance.
+    /// What an access of this class meets here. None if it races with that.
     #[inline(always)]
     pub(in crate::shadow) fn known(
         &self,
