@@ -1,7 +1,7 @@
 //! C's locks, waited for in vain; and waits that end, however they look.
 //!
 //! SAFETY, of each call: the objects are static, and zeros are one that is free, or it is made first. That a thread waits for itself, or unlocks what another one has
-//! locked, is what the programs are for; where C leaves that undefined, the runtime has the call before libc does.
+//! locked, is what the programs are for: the runtime ends the first, and to glibc the second is an unlock.
 
 use std::ffi::c_int;
 use std::ptr;
